@@ -1,0 +1,100 @@
+// Sets up whatever is missing and then runs what was asked for. Needs nothing but Node 20.20 and npm.
+//
+//   node scripts/setup.mjs start                    the server
+//   node scripts/setup.mjs test [mocha arguments]   every test, or those that are named
+//   node scripts/setup.mjs check                    types, lint, format, architecture
+//   node scripts/setup.mjs bench <script> [args]    a measurement of bench/
+//   node scripts/setup.mjs none                     set up for start, run nothing
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildBundle, bundles } from './setup/bundle.mjs';
+import { checksOf, runCheck } from './setup/checks.mjs';
+import { launch, passSignalsOn } from './setup/launch.mjs';
+import { provideWorker, workerPath } from './setup/media-worker.mjs';
+import { installPackages, modernNode, runAllowedScripts } from './setup/packages.mjs';
+import { runSteps } from './setup/steps.mjs';
+import { missingNeeds, satisfyNeeds, testNeeds, thisMachine } from './setup/system-needs.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
+const terminal = {
+  /** @param {string} text */
+  write: (text) => void process.stderr.write(text),
+  rewritesLines: process.stderr.isTTY === true && !process.env['CI'],
+};
+
+/** @type {Record<string, (args: string[]) => Promise<number>>} */
+const targets = {
+  start: async (args) => {
+    await runSteps([...packages('production'), ...serverSteps()], terminal);
+    return run(['server/main.ts', ...args]);
+  },
+  test: async (args) => {
+    await runSteps([...packages('all'), testPrograms(), ...serverSteps()], terminal);
+    return run([mocha, ...args]);
+  },
+  bench: async (args) => {
+    await runSteps([...packages('all'), testPrograms(), ...serverSteps()], terminal);
+    return run(args);
+  },
+  check: async () => {
+    await runSteps(packages('all'), terminal);
+    return check();
+  },
+  none: async () => {
+    await runSteps([...packages('production'), ...serverSteps()], terminal);
+    return 0;
+  },
+};
+
+/** @param {import('./setup/packages.mjs').Scope} scope */
+function packages(scope) {
+  return [installPackages(root, scope), runAllowedScripts(root)];
+}
+
+function serverSteps() {
+  return [provideWorker(root, process.env), ...bundles.map((bundle) => buildBundle(root, bundle))];
+}
+
+/** @returns {import('./setup/steps.mjs').Step} */
+function testPrograms() {
+  return {
+    name: 'get the programs that tests use',
+    isDone: async () => (await missingNeeds(testNeeds, thisMachine)).length === 0,
+    run: (report) => satisfyNeeds(testNeeds, 'for the browser tests', thisMachine, report),
+  };
+}
+
+/** @param {string[]} args */
+function run(args) {
+  const env = { ...process.env, MEDIASOUP_WORKER_BIN: workerPath(root, process.env) };
+  return launch(modernNode(root), args, { cwd: root, env });
+}
+
+/** Every check runs, so that one command shows everything there is to mend. */
+async function check() {
+  let status = 0;
+  for (const check of checksOf(root)) {
+    const step = { name: check.name, isDone: () => false, run: () => runCheck(root, modernNode(root), check) };
+    await runSteps([step], terminal).catch(() => (status = 1));
+  }
+  const architecture = await launch(modernNode(root), [mocha, '--spec', 'test/architecture.test.ts'], {
+    cwd: root,
+    env: process.env,
+  });
+  return status || architecture;
+}
+
+const [name = '', ...args] = process.argv.slice(2);
+const target = targets[name];
+passSignalsOn(process.stdin.isTTY === true);
+if (!target) {
+  terminal.write(`usage: node scripts/setup.mjs ${Object.keys(targets).join('|')} [arguments]\n`);
+  process.exitCode = 2;
+} else {
+  // What failed has been said by then; anything else is a fault of this script and shows its stack.
+  process.exitCode = await target(args).catch((error) => {
+    if (!('code' in error)) throw error;
+    return 1;
+  });
+}

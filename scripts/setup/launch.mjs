@@ -1,0 +1,46 @@
+// Hands over to the program that was asked for: its output, its signals and its exit code are ours.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import { stopRunningCommands } from './run-command.mjs';
+
+/** What a shell answers for a program that a signal ended is this plus the signal's number. */
+const SIGNAL_STATUS_BASE = 128;
+
+/** @type {NodeJS.Signals[]} */
+const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** @type {import('node:child_process').ChildProcess | undefined} */
+let launched;
+
+/**
+ * Until a program is launched, a signal ends the set-up and whatever it is running; from then on the program decides.
+ * A terminal sends Ctrl-C to every process in the foreground itself, so there it is not sent a second time.
+ * @param {boolean} atTerminal
+ */
+export function passSignalsOn(atTerminal) {
+  for (const signal of passedOn) {
+    process.on(signal, () => {
+      if (launched) {
+        if (!(atTerminal && signal === 'SIGINT')) launched.kill(signal);
+        return;
+      }
+      stopRunningCommands(signal);
+      process.exit(SIGNAL_STATUS_BASE + constants.signals[signal]);
+    });
+  }
+}
+
+/**
+ * @param {string} node
+ * @param {string[]} args
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
+ * @returns {Promise<number>} the exit status for our own end
+ */
+export async function launch(node, args, { cwd, env }) {
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...args], { cwd, env, stdio: 'inherit' });
+  launched = child;
+  const [code, signal] = await once(child, 'exit');
+  launched = undefined;
+  return signal ? SIGNAL_STATUS_BASE + constants.signals[/** @type {NodeJS.Signals} */ (signal)] : code;
+}
