@@ -1,0 +1,42 @@
+import type { ParleyError } from './errors.ts';
+import type {
+  AgentState,
+  ClientState,
+  EndReason,
+  MediaPlaybackState,
+  MicrophoneState,
+  Session,
+  TranscriptEntry,
+  Turn,
+} from './types.ts';
+
+/** What `ParleyClient` tells; `client.on(name, listener)`. */
+export type ParleyEvents = {
+  stateChanged: { state: ClientState; previous: ClientState };
+  /** The session was joined; `transcript` events with what was said before follow. */
+  joined: { session: Session; epoch: number; resumed: boolean };
+  transcript: TranscriptEntry;
+  agentState: AgentState;
+  userStartedSpeaking: { turnId: string; atMs: number };
+  userStoppedSpeaking: { turnId: string; atMs: number };
+  agentStartedSpeaking: { turnId?: string | undefined; atMs: number };
+  agentStoppedSpeaking: { turnId?: string | undefined; atMs: number };
+  /** The server took a turn of the caller as ended; with its measurements. */
+  turn: Turn;
+  microphoneChanged: { state: MicrophoneState; deviceId: string | undefined };
+  /** Devices were plugged in or out. */
+  microphonesChanged: { microphones: MediaDeviceInfo[] };
+  /** `blocked`: call `startAudio()` after a click. */
+  playbackChanged: { state: MediaPlaybackState };
+  /** The session waits for a place. */
+  queued: { position: number };
+  /** No packet of the agent has arrived for so long; repeated each second. */
+  audioLost: { forMs: number };
+  audioBack: { afterMs: number };
+  reconnecting: { attempt: number; retryInMs: number };
+  /** Keep it where a reload can find it: it replaces the one before. */
+  tokenRenewed: { token: string; expiresAt: number };
+  error: ParleyError;
+  /** The session is over, or this client's part in it. */
+  ended: { reason: EndReason };
+};

@@ -1,0 +1,164 @@
+import { Call } from './call.ts';
+import type { Side } from './audio-graph.ts';
+import type { ParleyEvents } from './client-events.ts';
+import { ConnectClock } from './connect-clock.ts';
+import { Emitter } from './emitter.ts';
+import { ParleyError } from './errors.ts';
+import { Microphone } from './microphone.ts';
+import { readStatistics } from './statistics.ts';
+import type { AudioNodes, ClientState, MicrophoneOptions, MicrophoneState, Session, Statistics } from './types.ts';
+
+export type ParleyClientOptions = {
+  /** Of one session; a function is asked at `connect()`, and again only if the server refuses what it gave. */
+  token: string | (() => Promise<string>);
+  /** Where the server is. Default: the page's origin. */
+  url?: string;
+  /** How to capture the caller; `false` for a call without a microphone. Default: with all of the browser's cleaning. */
+  microphone?: MicrophoneOptions | false;
+};
+
+/** A spoken conversation with an agent. One client is one call: make a new one for the next. */
+export class ParleyClient extends Emitter<ParleyEvents> {
+  readonly #options: ParleyClientOptions;
+  readonly #clock = new ConnectClock(() => performance.now());
+  #call: Call | undefined;
+  #connecting: Promise<void> | undefined;
+  #muted = false;
+
+  constructor(options: ParleyClientOptions) {
+    super();
+    this.#options = options;
+  }
+
+  get state(): ClientState {
+    return this.#call?.state ?? 'disconnected';
+  }
+
+  /** Known once the session was joined. */
+  get session(): Session | undefined {
+    return this.#call?.session;
+  }
+
+  get microphone(): MicrophoneState {
+    return this.#call?.microphone.state ?? 'none';
+  }
+
+  /** The caller's own microphones; their names are known once permission was given. */
+  get microphones(): Promise<MediaDeviceInfo[]> {
+    return Microphone.list();
+  }
+
+  /** For recorders and visualisers; `undefined` before `connect()`. */
+  get audio(): AudioNodes | undefined {
+    return this.#call?.graph.nodes;
+  }
+
+  /**
+   * Joins the session, asks for the microphone at the same time, and plays the agent. Call it from a click, so that
+   * the browser lets sound through. Resolves once the caller can hear and be heard, or has refused the microphone.
+   *
+   * @throws ParleyError where no call comes about; a missing microphone is an `error` event, and the call goes on
+   */
+  connect(): Promise<void> {
+    this.#connecting ??= this.#connect();
+    return this.#connecting;
+  }
+
+  /** After a click, where `error` said `autoplay_blocked`. @returns whether sound plays now */
+  async startAudio(): Promise<boolean> {
+    return (await this.#call?.playback.start()) ?? false;
+  }
+
+  /**
+   * Mutes the caller, or lets them be heard again. Where there was no microphone, `true` asks for it once more.
+   *
+   * @returns whether the caller is heard now
+   */
+  async setMicrophoneEnabled(enabled: boolean): Promise<boolean> {
+    this.#muted = !enabled;
+    const call = this.#call;
+    if (!call) return false;
+    call.microphone.setMuted(!enabled);
+    call.signalling.request('mute', { muted: !enabled }).catch(() => undefined);
+    if (!enabled) return false;
+    return call.microphone.track !== undefined || call.openMicrophone();
+  }
+
+  /** Uses another microphone; the present one stays where that fails, which is an `error` event. */
+  async setMicrophone(deviceId: string): Promise<boolean> {
+    return (await this.#call?.openMicrophone(deviceId)) ?? false;
+  }
+
+  /** Says something to the agent in writing. @returns the turn that it began */
+  sendText(text: string): Promise<{ turnId: string }> {
+    return this.#ask((call) => call.signalling.request('say', { text }));
+  }
+
+  /** Silences the agent. */
+  interrupt(): Promise<void> {
+    return this.#ask(async (call) => {
+      await call.signalling.request('interrupt', {});
+    });
+  }
+
+  /**
+   * Ends the call.
+   *
+   * @param options.leave false: the session stays open for a while, to be resumed with its token. Default: true
+   */
+  async disconnect(options: { leave?: boolean } = {}): Promise<void> {
+    if (options.leave ?? true) await this.#call?.leave();
+    else this.#call?.end(undefined);
+  }
+
+  /** How loud that side is now, 0…1, in even steps to the ear. */
+  level(side: Side): number {
+    return this.#call?.graph.level(side) ?? 0;
+  }
+
+  async statistics(): Promise<Statistics> {
+    const entries = await this.#call?.media.link?.statistics();
+    return {
+      ...readStatistics(entries?.received ?? [], entries?.sent ?? []),
+      epoch: this.#call?.signalling.order.epoch ?? 0,
+      connecting: this.#clock.timings,
+    };
+  }
+
+  async #connect(): Promise<void> {
+    this.#clock.start();
+    this.#call = this.#createCall();
+    this.emit('stateChanged', { state: 'connecting', previous: 'disconnected' });
+    await this.#call.start();
+  }
+
+  #createCall(): Call {
+    const { token, url, microphone } = this.#options;
+    try {
+      return new Call({
+        url: url ?? window.location.origin,
+        token: async () => {
+          const given = typeof token === 'string' ? token : await token();
+          this.#clock.mark('tokenMs');
+          return given;
+        },
+        microphone: microphone ?? {},
+        muted: this.#muted,
+        clock: this.#clock,
+        emit: (name, payload) => this.emit(name, payload),
+      });
+    } catch (cause) {
+      throw cause instanceof ParleyError ? cause : new ParleyError('unsupported', { cause });
+    }
+  }
+
+  /** What fails is an `error` event as well, so that a caller who does not wait for the answer still hears of it. */
+  #ask<Answer>(request: (call: Call) => Promise<Answer>): Promise<Answer> {
+    const call = this.#call;
+    const answer = call
+      ? request(call)
+      : Promise.reject(new ParleyError('request_failed', { message: 'There is no call yet.' }));
+    answer.catch((error: ParleyError) => this.emit('error', error));
+    return answer;
+  }
+}

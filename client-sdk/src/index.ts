@@ -1,0 +1,8 @@
+/** The SDK of Parley: `new ParleyClient({ token })`, see README.md. */
+export { ParleyClient } from './client.ts';
+export type { ParleyClientOptions } from './client.ts';
+export type { ParleyEvents } from './client-events.ts';
+export { ParleyError } from './errors.ts';
+export type { ParleyErrorCode } from './errors.ts';
+export { sdkVersion } from './version.ts';
+export type * from './types.ts';

@@ -1,0 +1,82 @@
+import type { AudioGraph } from './audio-graph.ts';
+import type { ConnectClock } from './connect-clock.ts';
+import type { MediaLink } from './media-link.ts';
+import { PacketWatch } from './packet-watch.ts';
+import { packetsReceived, readStatistics } from './statistics.ts';
+import type { MediaFigures } from './statistics.ts';
+
+export type MediaMonitorOptions = {
+  link: () => MediaLink | undefined;
+  graph: AudioGraph;
+  clock: ConnectClock;
+  /** No packet of the agent for so long; called again after each further second. */
+  onSilent: (silentMs: number) => void;
+  onBack: (afterMs: number) => void;
+  onFigures: (figures: MediaFigures) => void;
+};
+
+/** Four looks within the second after which missing packets are reported. */
+const packetLookMs = 250;
+const figuresMs = 5000;
+/** Fine enough to time the first sound; it ends as soon as that was heard. */
+const firstAudioLookMs = 20;
+/** A voice at its quietest; the noise of an encoded pause is below. */
+const audibleRms = 0.003;
+
+/** Watches the media of a call: packets that stop, figures for the server, and when the agent was first heard. */
+export class MediaMonitor {
+  readonly #options: MediaMonitorOptions;
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  #firstAudioTimer: ReturnType<typeof setInterval> | undefined;
+  #watched: MediaLink | undefined;
+  #watch = new PacketWatch();
+
+  constructor(options: MediaMonitorOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#timers.length > 0) return;
+    this.#timers.push(setInterval(() => void this.#look(), packetLookMs));
+    this.#timers.push(setInterval(() => void this.#report(), figuresMs));
+    this.#firstAudioTimer = setInterval(() => this.#listen(), firstAudioLookMs);
+  }
+
+  close(): void {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    clearInterval(this.#firstAudioTimer);
+  }
+
+  async #look(): Promise<void> {
+    const link = this.#options.link();
+    if (!link?.receiveConnected) return;
+    if (link !== this.#watched) {
+      this.#watched = link;
+      this.#watch = new PacketWatch();
+    }
+    const count = packetsReceived(await link.receivedStatistics().catch(() => []));
+    if (link !== this.#options.link()) return;
+    // Before the first packet there is no entry at all, and that is a silence as well.
+    const verdict = this.#watch.look(count ?? 0, performance.now());
+    if (verdict === undefined) return;
+    if ('silentMs' in verdict) this.#options.onSilent(Math.round(verdict.silentMs));
+    else this.#options.onBack(Math.round(verdict.backAfterMs));
+  }
+
+  async #report(): Promise<void> {
+    const statistics = await this.#options
+      .link()
+      ?.statistics()
+      .catch(() => undefined);
+    if (statistics) this.#options.onFigures(readStatistics(statistics.received, statistics.sent));
+  }
+
+  #listen(): void {
+    const { clock, graph, link } = this.#options;
+    if (!clock.has('firstPacketMs') && link()?.receiver?.getSynchronizationSources().length)
+      clock.mark('firstPacketMs');
+    if (graph.rms('agent') < audibleRms) return;
+    clock.mark('firstAudioMs');
+    clearInterval(this.#firstAudioTimer);
+  }
+}

@@ -1,0 +1,266 @@
+import { io } from 'socket.io-client';
+import type { Socket } from 'socket.io-client';
+import type {
+  Ack,
+  Answers,
+  ClientEvents,
+  Hello,
+  Request,
+  RequestName,
+  Sequenced,
+  ServerEvents,
+  SessionEventName,
+} from '../../signalling/protocol.ts';
+import { reconnectDelayMs } from './backoff.ts';
+import { Emitter } from './emitter.ts';
+import { ParleyError, fatalSignallingError, refusedRequest } from './errors.ts';
+import { EventOrder } from './event-order.ts';
+import type { SessionEvent } from './session-event.ts';
+
+export type SignallingOptions = {
+  url: string;
+  /** Called for the first connection, and again only if the server refuses the token that it gave. */
+  token: () => Promise<string>;
+};
+
+export type SignallingEvents = {
+  /** A connection stands, and `join` may be sent: at first, and after each reconnection. */
+  hello: Hello;
+  /** An event of the session, each once and in order. */
+  event: SessionEvent;
+  /** A fresh token, for the next connection and for a page that is reloaded. */
+  token: { token: string; expiresAt: number };
+  /** The connection was lost; the next attempt comes after `retryInMs`. */
+  down: { attempt: number; retryInMs: number };
+  /** It is over: trying again is useless, or went on for too long. */
+  failed: ParleyError;
+};
+
+/** From opening the socket to `hello`. A mobile network that wakes up may take two seconds. */
+const helloTimeoutMs = 5000;
+/** How long an acknowledgement may take; after it the connection is taken for dead. */
+const requestTimeoutMs = 5000;
+/** How long the first connection is tried; a person is looking at the button. */
+const firstGiveUpMs = 6000;
+/** How long a lost one is tried; sessions do not outlive their client for much longer. */
+const laterGiveUpMs = 120_000;
+
+const sessionEventNames = [
+  'agent-state',
+  'speech',
+  'turn',
+  'transcript',
+  'move',
+  'queued',
+  'ended',
+  'problem',
+] as const satisfies SessionEventName[];
+
+/** The connection to the server: requests with their answers, events in order, and its own repair. */
+export class Signalling extends Emitter<SignallingEvents> {
+  readonly order = new EventOrder();
+  readonly #options: SignallingOptions;
+  /** Reject what waits for an acknowledgement that can no longer come. */
+  readonly #pending = new Set<(error: ParleyError) => void>();
+  #socket: Socket<ServerEvents, ClientEvents> | undefined;
+  #token: string | undefined;
+  #tokenRetried = false;
+  #attempt = 0;
+  #joinedOnce = false;
+  #giveUpAtMs = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  constructor(options: SignallingOptions) {
+    super();
+    this.#options = options;
+  }
+
+  /** Whether requests can be sent now. */
+  get connected(): boolean {
+    return this.#socket?.connected === true;
+  }
+
+  open(): void {
+    this.#giveUpAtMs = Date.now() + firstGiveUpMs;
+    window.addEventListener('online', this.#hurry);
+    void this.#connect();
+  }
+
+  /**
+   * Sends a request and waits for its acknowledgement.
+   *
+   * @throws ParleyError when it is refused, or the connection goes away before the answer has come
+   */
+  request<Name extends RequestName>(
+    name: Name,
+    request: Request<Name>,
+    timeoutMs: number = requestTimeoutMs,
+  ): Promise<Answers[Name]> {
+    const socket = this.#socket;
+    if (!socket?.connected) return Promise.reject(lostWhile(name));
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(timer);
+        this.#pending.delete(fail);
+      };
+      const fail = (error: ParleyError): void => {
+        settle();
+        reject(error);
+      };
+      const timer = setTimeout(() => {
+        fail(lostWhile(name));
+        if (socket === this.#socket) this.restart();
+      }, timeoutMs);
+      this.#pending.add(fail);
+      // Socket.IO's types do not follow a name that is a type parameter; `Ack<Name>` is what the protocol says.
+      const emit = socket.emit.bind(socket) as (name: string, request: unknown, ack: (ack: Ack<Name>) => void) => void;
+      emit(name, request, (ack) => {
+        settle();
+        if (ack.ok) resolve(ack);
+        else reject(refusedRequest(name, ack.error));
+      });
+    });
+  }
+
+  /** The session was joined: the next loss is a new one, with the shortest delay. */
+  joined(): void {
+    this.#attempt = 0;
+    this.#joinedOnce = true;
+    this.#tokenRetried = false;
+  }
+
+  /** Drops the connection and makes a new one at once, to join anew. */
+  restart(): void {
+    if (this.#socket) this.#lost();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    window.removeEventListener('online', this.#hurry);
+    this.#drop();
+    this.removeAllListeners();
+  }
+
+  /** The network is back: the rest of a delay would be wasted. */
+  readonly #hurry = (): void => {
+    if (this.#socket || this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    void this.#connect();
+  };
+
+  async #connect(): Promise<void> {
+    this.#timer = undefined;
+    try {
+      this.#token ??= await this.#options.token();
+    } catch (cause) {
+      this.#fail(cause instanceof ParleyError ? cause : new ParleyError('server_unreachable', { cause }));
+      return;
+    }
+    if (this.#closed) return;
+    const socket: Socket<ServerEvents, ClientEvents> = io(this.#options.url, {
+      transports: ['websocket'],
+      forceNew: true,
+      reconnection: false,
+      timeout: helloTimeoutMs,
+      auth: { token: this.#token },
+    });
+    this.#socket = socket;
+    this.#timer = setTimeout(() => this.#lost(), helloTimeoutMs);
+    this.#listen(socket);
+  }
+
+  #listen(socket: Socket<ServerEvents, ClientEvents>): void {
+    socket.on('connect_error', (error) => this.#refused(error));
+    socket.on('disconnect', () => this.#lost());
+    socket.on('hello', (hello) => {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.emit('hello', hello);
+    });
+    socket.on('token', (renewed) => {
+      this.#token = renewed.token;
+      this.emit('token', renewed);
+    });
+    for (const name of sessionEventNames) {
+      // A listener for a union of names takes a union of payloads, which Socket.IO's types cannot say.
+      const on = socket.on.bind(socket) as (name: string, listener: (payload: Sequenced) => void) => void;
+      on(name, (payload) => {
+        if (this.order.accept(payload)) this.emit('event', { name, payload } as SessionEvent);
+      });
+    }
+  }
+
+  /** The server answered the handshake with an error, or could not be reached. */
+  #refused(error: Error & { data?: unknown }): void {
+    const code = refusalCode(error);
+    const fatal = fatalSignallingError(code, error);
+    if (fatal?.code === 'token_refused' && !this.#tokenRetried) {
+      // It may merely have run out; where the application gives tokens on demand, the next one is a new one.
+      this.#tokenRetried = true;
+      const refused = this.#token;
+      this.#token = undefined;
+      this.#drop();
+      void this.#retryWithNewToken(refused, fatal);
+      return;
+    }
+    if (fatal) this.#fail(fatal);
+    else this.#lost(error);
+  }
+
+  async #retryWithNewToken(refused: string | undefined, error: ParleyError): Promise<void> {
+    const token = await this.#options.token().catch(() => refused);
+    if (this.#closed) return;
+    if (token === refused) {
+      this.#fail(error);
+      return;
+    }
+    this.#token = token;
+    void this.#connect();
+  }
+
+  #lost(cause?: unknown): void {
+    if (this.#closed) return;
+    this.#drop();
+    const nowMs = Date.now();
+    if (this.#attempt === 0 && this.#joinedOnce) this.#giveUpAtMs = nowMs + laterGiveUpMs;
+    if (nowMs >= this.#giveUpAtMs) {
+      this.#fail(new ParleyError(this.#joinedOnce ? 'connection_lost' : 'server_unreachable', { cause }));
+      return;
+    }
+    const retryInMs = reconnectDelayMs(this.#attempt++, Math.random());
+    this.#timer = setTimeout(() => void this.#connect(), retryInMs);
+    this.emit('down', { attempt: this.#attempt, retryInMs });
+  }
+
+  #fail(error: ParleyError): void {
+    if (this.#closed) return;
+    this.#drop();
+    this.emit('failed', error);
+  }
+
+  #drop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.removeAllListeners();
+    socket?.disconnect();
+    for (const reject of [...this.#pending]) reject(lostWhile('request'));
+  }
+}
+
+function lostWhile(what: string): ParleyError {
+  return new ParleyError('request_failed', {
+    message: `The connection to the server is being restored (${what}). Try again in a moment.`,
+  });
+}
+
+/** Where a refusal carries its code: in Socket.IO's `data`, or as the message itself. */
+function refusalCode(error: Error & { data?: unknown }): string {
+  const data = error.data;
+  if (typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string') return data.code;
+  return error.message;
+}

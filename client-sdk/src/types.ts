@@ -1,0 +1,131 @@
+/**
+ * The shapes that applications see. They are written out here, and not taken from the server's protocol, so that the
+ * packed types stand alone; `protocol-agreement.ts` fails the type check when the two drift apart.
+ *
+ * Times named `…Ms` are milliseconds. `atMs`, `startMs` and `endMs` count from the start of the session's media.
+ */
+
+/**
+ * `moving`: the call goes to new transports while it goes on. `reconnecting`: the signalling connection was lost; what
+ * is heard and said goes on as long as the network lets it.
+ */
+export type ClientState = 'connecting' | 'connected' | 'reconnecting' | 'moving' | 'disconnected';
+
+/** `listening` for the caller, `thinking` of a reply, or `speaking`. */
+export type AgentActivity = 'listening' | 'thinking' | 'speaking';
+/** What the caller's speech does to the agent's voice: full, 15 dB quieter, or silent until it is decided. */
+export type AgentOutput = 'normal' | 'ducked' | 'paused';
+
+export type AgentState = {
+  state: AgentActivity;
+  output: AgentOutput;
+  /** The turn that is answered; absent while listening. */
+  turnId?: string | undefined;
+  /** Set when the caller cut in: ms from the beginning of the caller's speech to silence. */
+  interruptedAfterMs?: number | undefined;
+  atMs: number;
+};
+
+/** One line of the conversation. `final: false` may be replaced by a later one of the same turn and role. */
+export type TranscriptEntry = {
+  turnId: string;
+  role: 'user' | 'agent';
+  text: string;
+  final: boolean;
+  startMs: number;
+  endMs: number;
+};
+
+/** A user's turn as the server measured it. Delays count from the last frame of speech. */
+export type Turn = {
+  turnId: string;
+  startMs: number;
+  /** How much of the turn was speech. */
+  speechMs: number;
+  endOfSpeechMs: number;
+  /** How long the server waited before it took the turn as ended. */
+  endpointingMs: number;
+  atMs: number;
+};
+
+export type SessionState = 'queued' | 'ready' | 'live' | 'interrupted' | 'ended';
+export type EndReason = 'left' | 'deleted' | 'expired' | 'idle' | 'agent' | 'failed' | 'shutdown';
+
+export type Session = {
+  id: string;
+  agent: string;
+  state: SessionState;
+  /** Unix time in milliseconds. */
+  createdAt: number;
+  /** Milliseconds since the session's first media; 0 before. */
+  elapsedMs: number;
+};
+
+/**
+ * `requesting`: the browser asks the person for permission. `none`: there is no microphone, or it was refused; typed
+ * text works all the same.
+ */
+export type MicrophoneState = 'requesting' | 'active' | 'muted' | 'none';
+
+/** Whether the browser plays sound, or waits for a click. */
+export type MediaPlaybackState = 'running' | 'blocked';
+
+/** Milliseconds from `connect()` to each step; a step that was not reached is absent. */
+export type ConnectTimings = {
+  /** The token was there. */
+  tokenMs?: number;
+  /** The server's `hello` had arrived. */
+  helloMs?: number;
+  /** `join` was acknowledged. */
+  joinedMs?: number;
+  /** The browser gave the microphone, or refused it. */
+  microphoneMs?: number;
+  /** The server had accepted the microphone's track. */
+  producedMs?: number;
+  /** The connection that carries the agent's voice was up (ICE and DTLS). */
+  receiveConnectedMs?: number;
+  /** The connection that carries the caller's voice was up. */
+  sendConnectedMs?: number;
+  /** `connect()` was done. */
+  connectedMs?: number;
+  /** The agent's first packet was played out. */
+  firstPacketMs?: number;
+  /** The agent could first be heard. */
+  firstAudioMs?: number;
+};
+
+/** A figure that the browser does not give, or not yet, is absent. */
+export type Statistics = {
+  roundTripMs?: number;
+  packetsReceived?: number;
+  packetsSent?: number;
+  /** Packets of the agent that never arrived. */
+  packetsLost?: number;
+  jitterMs?: number;
+  /** Speech that the browser had to invent for packets that came too late or never, since the connection began. */
+  concealedMs?: number;
+  /** How long the browser holds packets back so as to play them evenly, on average. */
+  bufferMs?: number;
+  /** Packets that the server was asked to send again. */
+  retransmissionsAsked?: number;
+  /** `udp` or `tcp`. */
+  protocol?: string;
+  /** Fencing number of the session's owner; it rises whenever another server takes the session over. */
+  epoch: number;
+  connecting: ConnectTimings;
+};
+
+/** Web Audio nodes that outlive changes of microphone and of connection; for recorders and visualisers. */
+export type AudioNodes = { context: AudioContext; user: AudioNode; agent: AudioNode };
+
+/** How the caller's voice is captured. */
+export type MicrophoneOptions = {
+  /** Default: the system's default microphone. */
+  deviceId?: string;
+  /** Default: true. Without it an agent on loudspeakers hears itself. */
+  echoCancellation?: boolean;
+  /** Default: true. */
+  noiseSuppression?: boolean;
+  /** Default: true. */
+  autoGainControl?: boolean;
+};
