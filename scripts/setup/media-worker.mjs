@@ -1,7 +1,16 @@
 // mediasoup's worker binary: found in the cache, downloaded ready-made, or built. Kept outside the checkout, so that a
 // machine gets it once. mediasoup's own install script is never run.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, release } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -125,7 +134,7 @@ export function prebuiltUrl(version, platform, arch, osRelease) {
  */
 export function fileInTar(tar, name) {
   const BLOCK = 512;
-  for (let offset = 0; offset + BLOCK <= tar.length && tar[offset] !== 0; ) {
+  for (let offset = 0; offset + BLOCK <= tar.length && tar[offset] !== 0;) {
     const path = tar.toString('utf8', offset, offset + 100).replace(/\0.*$/s, '');
     const sizeBytes = Number.parseInt(tar.toString('latin1', offset + 124, offset + 136), 8);
     if (basename(path) === name) return tar.subarray(offset + BLOCK, offset + BLOCK + sizeBytes);
