@@ -1,0 +1,98 @@
+/** The errors of signalling. Each has a stable `code`; callers decide by it, never by the sentence. */
+import type { EndReason, SignallingErrorCode, SessionState } from './protocol.ts';
+
+/** What a client is told when a request fails. Nothing of the server's insides is in it. */
+const SENTENCES: Record<SignallingErrorCode, string> = {
+  invalid_message: 'The message is not valid.',
+  unknown_event: 'There is no such request.',
+  message_too_large: 'The message is too large.',
+  unsupported_version: 'This server speaks another version of the protocol.',
+  unauthorized: 'The token is missing, invalid or has ended.',
+  session_not_found: 'There is no such session.',
+  session_ended: 'The session has ended.',
+  not_joined: 'Send join first.',
+  already_joined: 'This connection has already joined.',
+  unknown_transport: 'The session has no such transport.',
+  invalid_media_parameters: 'The media parameters were not accepted.',
+  too_many_requests: 'Too many requests; slow down.',
+  server_busy: 'All places are taken; try again shortly.',
+  superseded: 'The session was opened in another place.',
+  internal: 'Something went wrong on the server.',
+};
+
+export const isSignallingErrorCode = (code: unknown): code is SignallingErrorCode =>
+  typeof code === 'string' && Object.hasOwn(SENTENCES, code);
+
+/** A request that is refused, with words that may be shown to the client. */
+export class SignallingFailure extends Error {
+  override readonly name = 'SignallingFailure';
+  readonly code: SignallingErrorCode;
+
+  constructor(code: SignallingErrorCode, sentence: string = SENTENCES[code], options?: ErrorOptions) {
+    super(sentence, options);
+    this.code = code;
+  }
+}
+
+/**
+ * Turns whatever was thrown into what the client may know: our own failures as they are, an error of the media side by
+ * its code with a fixed sentence (its text may name internals), anything else as `internal`.
+ */
+export const toFailure = (error: unknown): SignallingFailure => {
+  if (error instanceof SignallingFailure) return error;
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  return new SignallingFailure(isSignallingErrorCode(code) ? code : 'internal', undefined, { cause: error });
+};
+
+/** The state machine does not know this step. */
+export class InvalidTransition extends Error {
+  override readonly name = 'InvalidTransition';
+  readonly code = 'invalid_transition';
+  readonly state: SessionState;
+  readonly endReason: EndReason | undefined;
+
+  constructor(state: SessionState, event: string, endReason?: EndReason) {
+    super(`A session that is ${state} cannot take "${event}".`);
+    this.state = state;
+    this.endReason = endReason;
+  }
+}
+
+/** A write from a pod that no longer owns the session. It must stop that call at once. */
+export class StaleEpoch extends Error {
+  override readonly name = 'StaleEpoch';
+  readonly code = 'stale_epoch';
+
+  constructor(sessionId: string, offered: number, stored: number) {
+    super(`Session ${sessionId}: a write of epoch ${offered} was refused, the stored epoch is ${stored}.`);
+  }
+}
+
+/** The store holds as many sessions as it may. */
+export class StoreFull extends Error {
+  override readonly name = 'StoreFull';
+  readonly code = 'store_full';
+
+  constructor(limit: number) {
+    super(`The session store is full (${limit} sessions).`);
+  }
+}
+
+/** Why a token was not accepted. */
+export type TokenProblem = 'expired' | 'malformed' | 'not_ours';
+
+export class TokenRejected extends Error {
+  override readonly name = 'TokenRejected';
+  readonly code = 'token_rejected';
+  readonly problem: TokenProblem;
+
+  constructor(problem: TokenProblem, options?: ErrorOptions) {
+    const sentences = {
+      expired: 'The token has ended. Ask for a new one.',
+      malformed: 'The token is not a token of this kind.',
+      not_ours: 'The token was not issued by this server for this use.',
+    };
+    super(sentences[problem], options);
+    this.problem = problem;
+  }
+}
