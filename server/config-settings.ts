@@ -1,0 +1,189 @@
+/** Every setting of the environment, in the order in which it is shown: its schema, default, and words for people. */
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+export type Setting<Output = unknown> = {
+  /** From the variable's text to its value. */
+  schema: z.ZodType<Output, string>;
+  /** Text that stands in for an absent variable. Without one the setting is off, or decided from others. */
+  fallback?: string;
+  /** What the README shows where the default is no fixed text. */
+  defaultInWords?: string;
+  /** What is accepted, for the message that refuses something else. */
+  allowed: string;
+  meaning: string;
+  /** Never printed. */
+  secret?: true;
+};
+
+const setting = <Output>(options: Setting<Output>): Setting<Output> => options;
+
+const integer = (minimum: number, maximum: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(minimum).max(maximum)) as z.ZodType<number, string>;
+
+const wholeNumber = (minimum: number, maximum: number) => ({
+  schema: integer(minimum, maximum),
+  allowed: `a whole number from ${minimum} to ${maximum}`,
+});
+
+const text = z.string().min(1) as z.ZodType<string, string>;
+
+const list = (item: z.ZodType<string, string>): z.ZodType<string[], string> =>
+  z
+    .string()
+    .transform((value) =>
+      value
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    )
+    .pipe(z.array(item).min(1));
+
+const isOrigin = (value: string): boolean => URL.canParse(value) && new URL(value).origin === value;
+const isWebUrl = (value: string): boolean => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+
+const iceServer = z.strictObject({
+  urls: z.union([z.string(), z.array(z.string()).min(1)]),
+  username: z.string().optional(),
+  credential: z.string().optional(),
+});
+export type IceServerSetting = { urls: string | string[]; username?: string; credential?: string };
+
+const iceServers = z.string().transform((value, context): unknown => {
+  try {
+    return JSON.parse(value);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be JSON' });
+    return z.NEVER;
+  }
+});
+
+const cores = String(availableParallelism());
+const shippedAgents = fileURLToPath(new URL('../agents', import.meta.url));
+
+export const settings = {
+  PORT: setting({
+    ...wholeNumber(0, 65_535),
+    fallback: '3000',
+    meaning: 'Port of HTTP and signalling; 0 takes a free one.',
+  }),
+  HOST: setting({
+    schema: text,
+    allowed: 'an address of this machine; without `API_KEYS` a loopback address',
+    defaultInWords: '`127.0.0.1`; with `API_KEYS` `0.0.0.0`',
+    meaning: 'Address to listen on.',
+  }),
+  PUBLIC_URL: setting({
+    schema: text.refine(isWebUrl),
+    allowed: 'a URL with http or https',
+    defaultInWords: 'from the request',
+    meaning: 'Where clients reach this server, when that is not where it listens (a proxy stands before it).',
+  }),
+  API_KEYS: setting({
+    schema: list(z.string().min(16)),
+    allowed: 'keys of at least 16 characters, separated by commas',
+    meaning:
+      'Keys for `/v2` and `/metrics`, sent as `Authorization: Bearer`. Without any, only this machine is served.',
+    secret: true,
+  }),
+  TOKEN_SECRET: setting({
+    schema: z.string().min(32) as z.ZodType<string, string>,
+    allowed: 'at least 32 characters',
+    defaultInWords: 'random at each start',
+    meaning: 'Signs the tokens with which browsers join.',
+    secret: true,
+  }),
+  ALLOWED_ORIGINS: setting({
+    schema: list(z.string().refine((value) => value === '*' || isOrigin(value))),
+    allowed: 'origins such as `https://example.com`, separated by commas, or `*`',
+    defaultInWords: "the server's own",
+    meaning: 'Other sites whose pages may use this server.',
+  }),
+  TLS_CERT: setting({
+    schema: text,
+    allowed: 'a path; needs `TLS_KEY`',
+    meaning: 'Certificate (PEM) for HTTPS, which browsers on other machines need for the microphone.',
+  }),
+  TLS_KEY: setting({ schema: text, allowed: 'a path; needs `TLS_CERT`', meaning: 'Private key (PEM) of `TLS_CERT`.' }),
+  DEMO: setting({
+    schema: z.enum(['true', 'false']).transform((value) => value === 'true') as z.ZodType<boolean, string>,
+    allowed: '`true` or `false`',
+    defaultInWords: '`true`; with `API_KEYS` `false`',
+    meaning: 'Lets anybody who can open the page talk to the default agent.',
+  }),
+  MEDIA_WORKERS: setting({
+    ...wholeNumber(1, 256),
+    fallback: cores,
+    defaultInWords: 'the cores',
+    meaning: 'mediasoup processes.',
+  }),
+  MEDIA_PORT: setting({
+    ...wholeNumber(1, 65_535),
+    defaultInWords: 'free ports',
+    meaning: 'Port of the first media worker, UDP and TCP; the others take the following ones.',
+  }),
+  MEDIA_ANNOUNCED_ADDRESS: setting({
+    schema: text,
+    allowed: 'an address or host name',
+    defaultInWords: "this machine's own",
+    meaning: 'Where clients reach the media ports, when that is not where they are.',
+  }),
+  ICE_SERVERS: setting({
+    schema: iceServers.pipe(z.array(iceServer)) as unknown as z.ZodType<IceServerSetting[], string>,
+    fallback: '[]',
+    allowed: 'a JSON array of `{"urls", "username"?, "credential"?}`',
+    meaning: 'STUN and TURN servers for browsers.',
+    secret: true,
+  }),
+  WORKER_POOL_SIZE: setting({
+    ...wholeNumber(1, 256),
+    fallback: cores,
+    defaultInWords: 'the cores',
+    meaning: 'Voice worker threads.',
+  }),
+  MAX_SESSIONS_PER_WORKER: setting({
+    ...wholeNumber(1, 10_000),
+    fallback: '100',
+    meaning: 'Sessions at the same time in one voice worker; more are refused.',
+  }),
+  WORKER_HEARTBEAT_INTERVAL: setting({
+    ...wholeNumber(1, 60),
+    fallback: '1',
+    meaning: 'Seconds between signs of life of a voice worker; three missed ones and it is replaced.',
+  }),
+  SESSION_TIMEOUT: setting({
+    ...wholeNumber(10, 604_800),
+    fallback: '3600',
+    meaning: 'Seconds that a session lives without a connected client.',
+  }),
+  AGENTS_DIR: setting({
+    schema: text,
+    fallback: shippedAgents,
+    defaultInWords: '`agents`',
+    allowed: 'a folder',
+    meaning: 'Folder of the agents (`*.yaml`).',
+  }),
+  LOG_LEVEL: setting({
+    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    fallback: 'info',
+    allowed: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`',
+    meaning: 'How much is logged.',
+  }),
+  DRAIN_TIMEOUT_MS: setting({
+    ...wholeNumber(0, 3_600_000),
+    fallback: '10000',
+    meaning: 'How long closing waits for conversations to end, in ms.',
+  }),
+};
+
+export type SettingName = keyof typeof settings;
+
+/** The values as parsed, absent ones left out. */
+export type SettingValues = {
+  [Name in SettingName]: (typeof settings)[Name] extends Setting<infer Output> ? Output | undefined : never;
+};

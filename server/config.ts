@@ -1,0 +1,172 @@
+/** The environment, read once and checked as a whole. The only file that reads `process.env`. */
+import { randomBytes } from 'node:crypto';
+import { settings } from './config-settings.ts';
+import type { IceServerSetting, Setting, SettingName, SettingValues } from './config-settings.ts';
+
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+export type Config = {
+  readonly http: {
+    readonly port: number;
+    readonly host: string;
+    /** Without a slash at the end. */
+    readonly publicUrl?: string;
+    /** Origins beside the server's own; `*` means all. */
+    readonly allowedOrigins: readonly string[];
+    /** Paths of PEM files. */
+    readonly tls?: { readonly certPath: string; readonly keyPath: string };
+  };
+  /** None: only this machine is served. */
+  readonly apiKeys: readonly string[];
+  readonly tokenSecret: string;
+  /** Whether `POST /demo/sessions` is there. */
+  readonly demo: boolean;
+  readonly media: {
+    readonly workers: number;
+    /** First port; absent: free ones. */
+    readonly port?: number;
+    readonly announcedAddress?: string;
+    readonly iceServers: readonly IceServerSetting[];
+  };
+  readonly voice: {
+    readonly workers: number;
+    readonly maxSessionsPerWorker: number;
+    readonly heartbeatIntervalMs: number;
+  };
+  readonly sessionTimeoutMs: number;
+  readonly agentsDir: string;
+  readonly logLevel: LogLevel;
+  readonly drainTimeoutMs: number;
+  /** What an operator should know about these values. */
+  readonly notices: readonly string[];
+};
+
+/** The environment is not acceptable. The message names every setting that is wrong, one a line. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'invalid_config';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The configuration is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const MASK = '********';
+const names = Object.keys(settings) as SettingName[];
+const settingOf = (name: SettingName): Setting => settings[name];
+
+/**
+ * Reads and checks all settings.
+ * @throws {ConfigError} naming all that is wrong at once.
+ */
+export const readConfig = (environment: Environment = process.env): Config => {
+  const problems: string[] = [];
+  const values = parseAll(environment, problems);
+  problems.push(...contradictions(values));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return deepFreeze(compose(values));
+};
+
+/** The effective settings for the log at start: secrets masked, absent ones left out. */
+export const describeConfig = (environment: Environment = process.env): Record<string, string> => {
+  const shown: Record<string, string> = {};
+  for (const name of names) {
+    const { fallback, secret } = settingOf(name);
+    const given = textOf(environment, name);
+    if (given !== undefined) shown[name] = secret ? MASK : given;
+    else if (fallback !== undefined) shown[name] = fallback;
+  }
+  return shown;
+};
+
+/** An empty variable is as good as none. */
+const textOf = (environment: Environment, name: SettingName): string | undefined => {
+  const text = environment[name]?.trim();
+  return text === '' ? undefined : text;
+};
+
+const parseAll = (environment: Environment, problems: string[]): SettingValues => {
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const name of names) {
+    const { schema, fallback, allowed, secret } = settingOf(name);
+    const text = textOf(environment, name) ?? fallback;
+    if (text === undefined) continue;
+    const parsed = schema.safeParse(text);
+    if (parsed.success) values[name] = parsed.data;
+    else problems.push(`${name}=${secret ? MASK : text}: must be ${allowed}`);
+  }
+  return values as SettingValues;
+};
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
+
+const contradictions = ({ TLS_CERT, TLS_KEY, HOST, API_KEYS, MEDIA_PORT, MEDIA_WORKERS }: SettingValues): string[] => {
+  const problems: string[] = [];
+  if (TLS_CERT !== undefined && TLS_KEY === undefined) problems.push('TLS_KEY: must be set, for TLS_CERT is');
+  if (TLS_KEY !== undefined && TLS_CERT === undefined) problems.push('TLS_CERT: must be set, for TLS_KEY is');
+  if (HOST !== undefined && API_KEYS === undefined && !isLoopback(HOST)) {
+    problems.push(`HOST=${HOST}: must be a loopback address such as 127.0.0.1 while API_KEYS is not set`);
+  }
+  if (MEDIA_PORT !== undefined && MEDIA_PORT + (MEDIA_WORKERS ?? 1) - 1 > 65_535) {
+    problems.push(`MEDIA_PORT=${MEDIA_PORT}: must leave ports for ${MEDIA_WORKERS} media workers below 65536`);
+  }
+  return problems;
+};
+
+const compose = (values: SettingValues): Config => ({
+  http: composeHttp(values),
+  apiKeys: values.API_KEYS ?? [],
+  tokenSecret: values.TOKEN_SECRET ?? randomBytes(32).toString('base64url'),
+  demo: values.DEMO ?? values.API_KEYS === undefined,
+  media: {
+    workers: required(values.MEDIA_WORKERS),
+    ...(values.MEDIA_PORT !== undefined && { port: values.MEDIA_PORT }),
+    ...(values.MEDIA_ANNOUNCED_ADDRESS !== undefined && { announcedAddress: values.MEDIA_ANNOUNCED_ADDRESS }),
+    iceServers: required(values.ICE_SERVERS),
+  },
+  voice: {
+    workers: required(values.WORKER_POOL_SIZE),
+    maxSessionsPerWorker: required(values.MAX_SESSIONS_PER_WORKER),
+    heartbeatIntervalMs: required(values.WORKER_HEARTBEAT_INTERVAL) * 1000,
+  },
+  sessionTimeoutMs: required(values.SESSION_TIMEOUT) * 1000,
+  agentsDir: required(values.AGENTS_DIR),
+  logLevel: required(values.LOG_LEVEL),
+  drainTimeoutMs: required(values.DRAIN_TIMEOUT_MS),
+  notices: noticesOf(values),
+});
+
+const composeHttp = (values: SettingValues): Config['http'] => ({
+  port: required(values.PORT),
+  host: values.HOST ?? (values.API_KEYS === undefined ? '127.0.0.1' : '0.0.0.0'),
+  ...(values.PUBLIC_URL !== undefined && { publicUrl: values.PUBLIC_URL.replace(/\/+$/, '') }),
+  allowedOrigins: values.ALLOWED_ORIGINS ?? [],
+  ...(values.TLS_CERT !== undefined &&
+    values.TLS_KEY !== undefined && { tls: { certPath: values.TLS_CERT, keyPath: values.TLS_KEY } }),
+});
+
+const noticesOf = (values: SettingValues): string[] => [
+  ...(values.API_KEYS === undefined ? ['API_KEYS is not set: only this machine is served, without keys.'] : []),
+  ...(values.TOKEN_SECRET === undefined
+    ? ['TOKEN_SECRET is not set: a random one is used, and tokens end with this process.']
+    : []),
+  ...(values.API_KEYS !== undefined && values.DEMO === true
+    ? ['DEMO is on: whoever can reach this server may talk to the default agent.']
+    : []),
+];
+
+/** A setting with a fallback always has a value; the type cannot tell. */
+const required = <Value>(value: Value | undefined): Value => {
+  if (value === undefined) throw new TypeError('A setting without a fallback was taken for one with it.');
+  return value;
+};
+
+const deepFreeze = <Value extends object>(value: Value): Value => {
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
+  return Object.freeze(value);
+};

@@ -1,0 +1,67 @@
+/** The listening socket: plain or TLS, with time limits against clients that keep it waiting. */
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Config } from './config.ts';
+
+/** The server could not start, for a reason that an operator can mend. The message names the setting. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+  readonly code = 'cannot_start';
+}
+
+type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => unknown;
+
+const LIMITS = {
+  /** A client has so long for its headers, and for a whole request, in ms; slow ones would hold connections for ever. */
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 5_000,
+  maxHeaderSize: 16_384,
+};
+
+/** @throws {StartError} when the certificate or its key cannot be used. */
+export const createHttpServer = async ({ tls }: Config['http'], handler: Handler): Promise<http.Server> => {
+  if (tls === undefined) return http.createServer(LIMITS, handler);
+  const [cert, key] = await Promise.all([readPem('TLS_CERT', tls.certPath), readPem('TLS_KEY', tls.keyPath)]);
+  try {
+    return https.createServer({ ...LIMITS, cert, key }, handler);
+  } catch (error) {
+    throw new StartError('TLS_CERT and TLS_KEY: are not a certificate and its key in PEM.', { cause: error });
+  }
+};
+
+const readPem = async (setting: string, path: string): Promise<Buffer> => {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new StartError(`${setting}=${path}: cannot be read.`, { cause: error });
+  }
+};
+
+/** @throws {StartError} when the port is taken or the address is not this machine's. */
+export const listen = (server: http.Server, { port, host }: Config['http']): Promise<AddressInfo> =>
+  new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, port, host)));
+    server.listen(port, host, () => resolve(server.address() as AddressInfo));
+  });
+
+const explain = (error: NodeJS.ErrnoException, port: number, host: string): Error => {
+  const sentences: Record<string, string> = {
+    EADDRINUSE: `PORT=${port}: is taken by another program. Stop it, or set PORT to another port.`,
+    EACCES: `PORT=${port}: this user may not listen there. Set PORT to one above 1023.`,
+    EADDRNOTAVAIL: `HOST=${host}: is not an address of this machine.`,
+    ENOTFOUND: `HOST=${host}: is not an address or a known name.`,
+  };
+  const sentence = sentences[error.code ?? ''];
+  return sentence === undefined ? error : new StartError(sentence, { cause: error });
+};
+
+/** Where a person on this machine opens the page. */
+export const localUrl = ({ tls }: Config['http'], { address, port }: AddressInfo): string => {
+  const anywhere = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(address);
+  const host = anywhere ? 'localhost' : address.includes(':') ? `[${address}]` : address;
+  return `${tls === undefined ? 'http' : 'https'}://${host}:${port}`;
+};

@@ -1,0 +1,45 @@
+/** Starts the server, waits for a signal, closes it. */
+import { AgentFilesInvalid } from './agents.ts';
+import { createCalls } from './calls.ts';
+import { ConfigError, describeConfig, readConfig } from './config.ts';
+import { StartError } from './http-server.ts';
+import { createLog } from './log.ts';
+import { startServer } from './server.ts';
+import type { RunningServer } from './server.ts';
+
+const main = async (): Promise<void> => {
+  const config = readConfig();
+  const log = createLog({ level: config.logLevel });
+  for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
+    process.on(event, (error: unknown) => {
+      log.fatal({ err: error }, `${event}: the server cannot go on`);
+      process.exit(1);
+    });
+  }
+  log.info(describeConfig(), 'configuration');
+  const server = await startServer({ config, createCalls, log });
+  for (const notice of config.notices) log.warn(notice);
+  log.info(`agents: ${server.agents.join(', ')}; speech detection and voice are embedded, no language model is set`);
+  log.info(`Parley is ready: open ${server.url}`);
+  closeOnSignal(server, (signal) => log.info(`${signal}: closing; once more to exit at once`));
+};
+
+const closeOnSignal = (server: RunningServer, announce: (signal: string) => void): void => {
+  let closing = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (closing) process.exit(130);
+      closing = true;
+      announce(signal);
+      void server.close().then(() => process.exit(0));
+    });
+  }
+};
+
+try {
+  await main();
+} catch (error) {
+  const mendable = error instanceof ConfigError || error instanceof AgentFilesInvalid || error instanceof StartError;
+  console.error(mendable ? error.message : error);
+  process.exit(1);
+}

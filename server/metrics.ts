@@ -1,0 +1,72 @@
+import { Router } from '@koa/router';
+import type { Middleware } from 'koa';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { SessionState } from '../signalling/protocol.ts';
+import { requireApiKey } from './api-keys.ts';
+
+/** A number that some part keeps; read when somebody asks for the metrics. */
+export type GaugeSource = { name: string; help: string; read: () => number };
+
+export type MetricsOptions = {
+  sessionsByState: () => Promise<Record<SessionState, number>>;
+};
+
+/** Numbers for Prometheus. The parts that are measured know nothing of it: their numbers are asked for. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #httpSeconds: Histogram<'method' | 'route' | 'status'>;
+
+  constructor({ sessionsByState }: MetricsOptions) {
+    collectDefaultMetrics({ register: this.#registry });
+    this.#httpSeconds = new Histogram({
+      name: 'parley_http_request_seconds',
+      help: 'Time to answer an HTTP request.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2],
+      registers: [this.#registry],
+    });
+    const sessions = new Gauge({
+      name: 'parley_sessions',
+      help: 'Sessions in the store, by state.',
+      labelNames: ['state'],
+      registers: [this.#registry],
+      collect: async () => {
+        for (const [state, count] of Object.entries(await sessionsByState())) sessions.set({ state }, count);
+      },
+    });
+  }
+
+  /** Adds a number under `parley_<name>`. */
+  watch({ name, help, read }: GaugeSource): void {
+    const gauge: Gauge = new Gauge({
+      name: `parley_${name}`,
+      help,
+      registers: [this.#registry],
+      collect: () => gauge.set(read()),
+    });
+  }
+
+  /** Measures requests. Routes, not paths, are the label: their number is bounded. */
+  measure(): Middleware {
+    return async (ctx, next) => {
+      const stop = this.#httpSeconds.startTimer();
+      await next();
+      const route: unknown = '_matchedRoute' in ctx ? ctx['_matchedRoute'] : undefined;
+      stop({ method: ctx.method, route: typeof route === 'string' ? route : 'other', status: ctx.status });
+    };
+  }
+
+  /** `GET /metrics`: numbers of a busy server tell of its business, so it takes a key where there are keys. */
+  routes(apiKeys: readonly string[]): Router {
+    const router = new Router();
+    router.get('/metrics', requireApiKey(apiKeys), async (ctx) => {
+      ctx.body = await this.#registry.metrics();
+      ctx.set('Content-Type', this.#registry.contentType);
+    });
+    return router;
+  }
+
+  close(): void {
+    this.#registry.clear();
+  }
+}

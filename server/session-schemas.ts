@@ -1,0 +1,102 @@
+/** What the session routes take and give: one schema each, for checking, for answering and for the API's description. */
+import { z } from 'zod';
+import type { SessionRecord } from '../signalling/session.ts';
+
+const unixMs = z.number().int().describe('Unix time in milliseconds.');
+const variables = z
+  .record(z.string().max(64), z.union([z.string().max(4096), z.number(), z.boolean()]))
+  .describe("Values for the agent's prompts.");
+const metadata = z.record(z.string().max(64), z.unknown()).describe("The integrator's own data; never looked into.");
+const state = z.enum(['queued', 'ready', 'live', 'interrupted', 'ended']);
+const endReason = z.enum(['left', 'deleted', 'expired', 'idle', 'agent', 'failed', 'shutdown']);
+const overrides = z
+  .strictObject({
+    greeting: z.string().optional(),
+    voice: z.string().optional(),
+    turnHandling: z
+      .strictObject({
+        endpointing: z.record(z.string(), z.unknown()).optional(),
+        interruption: z.record(z.string(), z.unknown()).optional(),
+      })
+      .optional(),
+  })
+  .describe("Changes to the agent for this session alone, checked by the agent's own schema.");
+
+export const errorBody = z
+  .object({ error: z.object({ code: z.string().describe('Stable; decide by it.'), message: z.string() }) })
+  .meta({ id: 'Error' });
+
+export const newSession = z
+  .strictObject({
+    agent: z.string().max(64).optional().describe('Name of the agent; the default one when absent.'),
+    campaign: z.string().max(128).optional(),
+    variables: variables.optional(),
+    overrides: overrides.optional(),
+    metadata: metadata.optional(),
+  })
+  .meta({ id: 'NewSession' });
+
+export const sessionChanges = z
+  .strictObject({ variables: variables.optional(), metadata: metadata.optional() })
+  .meta({ id: 'SessionChanges' });
+
+export const issuedToken = z
+  .object({
+    token: z.string().describe('Opens this one session, for one browser.'),
+    expiresAt: unixMs.describe('Until when the token can be used to join, Unix time in ms.'),
+    url: z.string().describe('Where to connect.'),
+  })
+  .meta({ id: 'Token' });
+
+export const createdSession = issuedToken
+  .extend({ id: z.uuid(), agent: z.string(), state, pod: z.string() })
+  .meta({ id: 'CreatedSession' });
+
+export const sessionView = z
+  .object({
+    id: z.uuid(),
+    agent: z.string(),
+    state,
+    pod: z.string().describe('The server process that owns it.'),
+    campaign: z.string().optional(),
+    variables: variables.optional(),
+    overrides: overrides.optional(),
+    metadata: metadata.optional(),
+    createdAt: unixMs,
+    updatedAt: unixMs,
+    timeoutAt: unixMs.describe('When it ends unless a client is connected, Unix time in ms.'),
+    endedAt: unixMs.optional(),
+    endReason: endReason.optional(),
+  })
+  .meta({ id: 'Session' });
+
+export const sessionList = z
+  .object({ sessions: z.array(sessionView), nextCursor: z.string().optional() })
+  .meta({ id: 'SessionList' });
+
+export const listQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z.string().max(256).optional().describe('`nextCursor` of the page before.'),
+  state: state.optional(),
+});
+
+export const sessionPath = z.object({ id: z.uuid() });
+
+export const transcript = z
+  .object({
+    entries: z.array(
+      z.object({
+        turnId: z.string(),
+        role: z.enum(['user', 'agent']),
+        text: z.string(),
+        startMs: z.number().describe('From the start of the session.'),
+        endMs: z.number(),
+      }),
+    ),
+  })
+  .meta({ id: 'Transcript' });
+
+export const toSessionView = (record: SessionRecord): z.input<typeof sessionView> => {
+  const { ownerPod, expiresAt, overrides: changed, ...rest } = record;
+  return { ...rest, pod: ownerPod, timeoutAt: expiresAt, ...(changed && { overrides: overrides.parse(changed) }) };
+};

@@ -1,0 +1,97 @@
+import { Router } from '@koa/router';
+import type { Context } from 'koa';
+import { SignallingFailure } from '../signalling/errors.ts';
+import type { NewSession, Sessions } from '../signalling/sessions.ts';
+import type { SessionTokens } from '../signalling/tokens.ts';
+import type { Agents } from './agents.ts';
+import { requireApiKey } from './api-keys.ts';
+import * as schemas from './session-schemas.ts';
+import { accept, reply } from './validation.ts';
+
+export type SessionsRoutesOptions = {
+  sessions: Sessions;
+  tokens: SessionTokens;
+  agents: Agents;
+  apiKeys: readonly string[];
+  /** Where clients connect; absent: as the request came. */
+  publicUrl?: string;
+};
+
+/** Opens sessions: for integrators with a key, and for the demo page. */
+export class SessionDesk {
+  readonly #options: Omit<SessionsRoutesOptions, 'apiKeys'>;
+
+  constructor(options: Omit<SessionsRoutesOptions, 'apiKeys'>) {
+    this.#options = options;
+  }
+
+  /** Answers 201 with the session and the token that opens it. */
+  async open(ctx: Context, request: Omit<NewSession, 'agent'> & { agent?: string | undefined }): Promise<void> {
+    const { agents, sessions } = this.#options;
+    const agent = request.agent ?? agents.defaultName;
+    agents.resolve(agent, request.overrides);
+    const record = await sessions.open({ ...request, agent });
+    const { id, state, ownerPod } = record;
+    reply(ctx, 201, schemas.createdSession, { id, agent, state, pod: ownerPod, ...(await this.issue(ctx, id)) });
+  }
+
+  /** A token for a session, and where to use it. */
+  async issue(ctx: Context, sessionId: string): Promise<{ token: string; expiresAt: number; url: string }> {
+    const { tokens, publicUrl } = this.#options;
+    return { ...(await tokens.issue(sessionId)), url: publicUrl ?? `${ctx.protocol}://${ctx.host}` };
+  }
+}
+
+/** `/v2/sessions`: what integrators do with sessions. */
+export const sessionsRoutes = ({ apiKeys, ...options }: SessionsRoutesOptions): Router => {
+  const { sessions } = options;
+  const desk = new SessionDesk(options);
+  const router = new Router({ prefix: '/v2/sessions' });
+  const idOf = (ctx: { params: unknown }): string => {
+    const parsed = schemas.sessionPath.safeParse(ctx.params);
+    if (!parsed.success) throw new SignallingFailure('session_not_found');
+    return parsed.data.id;
+  };
+  router.use(requireApiKey(apiKeys));
+
+  router.post('/', async (ctx) => desk.open(ctx, withoutAbsent(accept(schemas.newSession, ctx.request.body ?? {}))));
+
+  router.get('/', async (ctx) => {
+    const { limit, cursor, state } = accept(schemas.listQuery, { ...ctx.query });
+    const page = await sessions.list({ limit, ...(cursor && { cursor }), ...(state && { state }) });
+    reply(ctx, 200, schemas.sessionList, { ...page, sessions: page.sessions.map(schemas.toSessionView) });
+  });
+
+  router.get('/:id', async (ctx) => {
+    reply(ctx, 200, schemas.sessionView, schemas.toSessionView(await sessions.get(idOf(ctx))));
+  });
+
+  router.patch('/:id', async (ctx) => {
+    const changes = withoutAbsent(accept(schemas.sessionChanges, ctx.request.body ?? {}));
+    reply(ctx, 200, schemas.sessionView, schemas.toSessionView(await sessions.amend(idOf(ctx), changes)));
+  });
+
+  router.delete('/:id', async (ctx) => {
+    await sessions.end(idOf(ctx), 'deleted');
+    ctx.status = 204;
+  });
+
+  router.post('/:id/tokens', async (ctx) => {
+    const { id, state } = await sessions.get(idOf(ctx));
+    if (state === 'ended') throw new SignallingFailure('session_ended');
+    reply(ctx, 201, schemas.issuedToken, await desk.issue(ctx, id));
+  });
+
+  router.get('/:id/transcript', async (ctx) => {
+    const { id } = await sessions.get(idOf(ctx));
+    reply(ctx, 200, schemas.transcript, { entries: await sessions.transcript(id) });
+  });
+
+  return router;
+};
+
+/** Drops keys without a value, so that "absent" has one form only. */
+const withoutAbsent = <Value extends object>(value: Value): { [Key in keyof Value]: Exclude<Value[Key], undefined> } =>
+  Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as {
+    [Key in keyof Value]: Exclude<Value[Key], undefined>;
+  };
