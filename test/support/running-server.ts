@@ -1,0 +1,51 @@
+import { readConfig } from '../../server/config.ts';
+import type { Environment } from '../../server/config.ts';
+import { startServer } from '../../server/server.ts';
+import type { RunningServer } from '../../server/server.ts';
+import type { Log } from '../../signalling/log.ts';
+import { FakeCalls } from './fake-calls.ts';
+
+export type LoggedLine = { level: 'debug' | 'info' | 'warn' | 'error'; details: object; message: string };
+
+/** A log that keeps its lines, so that a test can see what an operator would. */
+export const memoryLog = (): Log & { lines: LoggedLine[] } => {
+  const lines: LoggedLine[] = [];
+  const write = (level: LoggedLine['level']) => (details: object, message: string) =>
+    void lines.push({ level, details, message });
+  return { lines, debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+};
+
+export type TestServer = RunningServer & {
+  calls: FakeCalls;
+  log: ReturnType<typeof memoryLog>;
+  origin: string;
+  /** Sends JSON and reads JSON. */
+  request: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
+  /** Opens a session and returns its id and token. */
+  open: (body?: object) => Promise<{ id: string; token: string }>;
+};
+
+export type Answer = { status: number; headers: Headers; body: any };
+
+/** The real server on a free loopback port, with a media side that has no media. */
+export const startTestServer = async (environment: Environment = {}): Promise<TestServer> => {
+  const calls = new FakeCalls();
+  const log = memoryLog();
+  const config = readConfig({ PORT: '0', DRAIN_TIMEOUT_MS: '0', ...environment });
+  const server = await startServer({ config, createCalls: async () => calls, log });
+  const origin = `http://127.0.0.1:${server.port}`;
+  const request: TestServer['request'] = async (method, path, body, headers = {}) => {
+    const response = await fetch(origin + path, {
+      method,
+      headers: { ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('application/json');
+    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  };
+  const key = environment['API_KEYS']?.split(',')[0];
+  const open: TestServer['open'] = async (body = {}) =>
+    (await request('POST', '/v2/sessions', body, key ? { Authorization: `Bearer ${key}` } : {})).body;
+  return { ...server, calls, log, origin, request, open };
+};
