@@ -1,7 +1,7 @@
 import type { Device } from 'mediasoup-client/types';
 import type { IceServer, MediaOptions } from '../../signalling/protocol.ts';
 import type { ConnectClock } from './connect-clock.ts';
-import type { ParleyError } from './errors.ts';
+import { ParleyError } from './errors.ts';
 import { IceRecovery } from './ice-recovery.ts';
 import type { IceAction } from './ice-recovery.ts';
 import { MediaLink } from './media-link.ts';
@@ -152,8 +152,11 @@ export class CallMedia {
       await link?.restartIce();
       // A path that stood all along gives no change of state that would end the attempt.
       if (link === this.#link && link?.state === 'connected') this.#recovery.settled();
-    } catch {
-      // It counts as a failed attempt when its time is up; a dead socket is repaired by the request's own time limit.
+    } catch (error) {
+      // Without signalling it counts as a failed attempt when its time is up. A server that refuses has lost the
+      // transport, and no further attempt would help.
+      const refused = error instanceof ParleyError && error.code !== 'reconnecting';
+      if (refused && link === this.#link) this.#options.onLost();
     }
   }
 }

@@ -91,7 +91,10 @@ export class ParleyClient extends Emitter<ParleyEvents> {
 
   /** Says something to the agent in writing. @returns the turn that it began */
   sendText(text: string): Promise<{ turnId: string }> {
-    return this.#ask((call) => call.signalling.request('say', { text }));
+    return this.#ask(async (call) => {
+      const { turnId } = await call.signalling.request('say', { text });
+      return { turnId };
+    });
   }
 
   /** Silences the agent. */

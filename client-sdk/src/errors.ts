@@ -21,6 +21,7 @@ const messages = {
   autoplay_blocked: 'The browser waits for a click before it plays sound.',
   unsupported: 'This browser cannot make calls. Use a current Chrome, Edge, Firefox or Safari.',
   version_mismatch: 'This page is older or newer than the server. Reload it.',
+  reconnecting: 'The connection to the server is being restored. Try again in a moment.',
   request_failed: 'The server could not do what was asked.',
 } as const;
 
@@ -48,6 +49,7 @@ const recoverableCodes: ReadonlySet<ParleyErrorCode> = new Set([
   'microphone_lost',
   'insecure_origin',
   'autoplay_blocked',
+  'reconnecting',
   'request_failed',
 ]);
 

@@ -79,6 +79,7 @@ export class Microphone {
 
   close(): void {
     this.#closed = true;
+    this.#state = 'none';
     navigator.mediaDevices?.removeEventListener('devicechange', this.#devicesChanged);
     this.#track?.removeEventListener('ended', this.#lost);
     this.#track?.stop();

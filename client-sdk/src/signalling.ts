@@ -90,7 +90,7 @@ export class Signalling extends Emitter<SignallingEvents> {
   /**
    * Sends a request and waits for its acknowledgement.
    *
-   * @throws ParleyError when it is refused, or the connection goes away before the answer has come
+   * @throws ParleyError when it is refused; `reconnecting` when the connection goes away before the answer has come
    */
   request<Name extends RequestName>(
     name: Name,
@@ -98,7 +98,7 @@ export class Signalling extends Emitter<SignallingEvents> {
     timeoutMs: number = requestTimeoutMs,
   ): Promise<Answers[Name]> {
     const socket = this.#socket;
-    if (!socket?.connected) return Promise.reject(lostWhile(name));
+    if (!socket?.connected) return Promise.reject(new ParleyError('reconnecting'));
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer);
@@ -109,7 +109,7 @@ export class Signalling extends Emitter<SignallingEvents> {
         reject(error);
       };
       const timer = setTimeout(() => {
-        fail(lostWhile(name));
+        fail(new ParleyError('reconnecting'));
         if (socket === this.#socket) this.restart();
       }, timeoutMs);
       this.#pending.add(fail);
@@ -248,14 +248,8 @@ export class Signalling extends Emitter<SignallingEvents> {
     this.#socket = undefined;
     socket?.removeAllListeners();
     socket?.disconnect();
-    for (const reject of [...this.#pending]) reject(lostWhile('request'));
+    for (const reject of [...this.#pending]) reject(new ParleyError('reconnecting'));
   }
-}
-
-function lostWhile(what: string): ParleyError {
-  return new ParleyError('request_failed', {
-    message: `The connection to the server is being restored (${what}). Try again in a moment.`,
-  });
 }
 
 /** Where a refusal carries its code: in Socket.IO's `data`, or as the message itself. */
