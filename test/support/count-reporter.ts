@@ -1,0 +1,45 @@
+/**
+ * Mocha's own report, then one plain last line for people and machines that only look for the counts. A run that leaves
+ * something open would hang there without a word: it says what is open, and fails.
+ */
+import Mocha from 'mocha';
+
+const { EVENT_RUN_END, EVENT_TEST_FAIL, EVENT_TEST_PASS, EVENT_TEST_PENDING } = Mocha.Runner.constants;
+
+/** Longer than any shutdown that goes on after the last test; shorter would fail runs that are only slow to close. */
+const LEFT_OPEN_AFTER_MS = 10_000;
+
+export default class CountReporter {
+  readonly #spec: Mocha.reporters.Spec;
+
+  constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
+    this.#spec = new Mocha.reporters.Spec(runner, options);
+    const counts = { passed: 0, failed: 0, skipped: 0 };
+    runner.on(EVENT_TEST_PASS, () => counts.passed++);
+    runner.on(EVENT_TEST_FAIL, () => counts.failed++);
+    runner.on(EVENT_TEST_PENDING, () => counts.skipped++);
+    runner.once(EVENT_RUN_END, () => {
+      process.stdout.write(`${countLine(counts)}\n`);
+      failIfLeftOpen();
+    });
+  }
+
+  /** Mocha waits for this before it sets the exit status. */
+  done(failures: number, finish: (failures: number) => void): void {
+    if (typeof this.#spec.done === 'function') this.#spec.done(failures, finish);
+    else finish(failures);
+  }
+}
+
+export function countLine({ passed, failed, skipped }: { passed: number; failed: number; skipped: number }): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+/** The timer itself keeps nothing alive, so it fires only where something else does. */
+function failIfLeftOpen(): void {
+  setTimeout(() => {
+    const open = process.getActiveResourcesInfo().filter((resource) => resource !== 'Timeout');
+    process.stderr.write(`The tests are over and something is still open: ${open.join(', ') || 'a timer'}\n`);
+    process.exit(1);
+  }, LEFT_OPEN_AFTER_MS).unref();
+}
