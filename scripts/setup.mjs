@@ -5,6 +5,7 @@
 //   node scripts/setup.mjs check                    types, lint, format, architecture
 //   node scripts/setup.mjs bench <script> [args]    a measurement of bench/
 //   node scripts/setup.mjs none                     set up for start, run nothing
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildBundle, bundles } from './setup/bundle.mjs';
@@ -31,7 +32,7 @@ const targets = {
   },
   test: async (args) => {
     await runSteps([...packages('all'), testPrograms(), ...serverSteps()], terminal);
-    return run([mocha, ...args]);
+    return run([mocha, ...args, ...(args.some(namesTests) ? [] : ['test/**/*.test.ts'])]);
   },
   bench: async (args) => {
     await runSteps([...packages('all'), testPrograms(), ...serverSteps()], terminal);
@@ -63,6 +64,11 @@ function testPrograms() {
     isDone: async () => (await missingNeeds(testNeeds, thisMachine)).length === 0,
     run: (report) => satisfyNeeds(testNeeds, 'for the browser tests', thisMachine, report),
   };
+}
+
+/** @param {string} arg */
+function namesTests(arg) {
+  return /\.ts$/.test(arg) || existsSync(join(root, arg));
 }
 
 /** @param {string[]} args */
