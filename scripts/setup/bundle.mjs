@@ -68,7 +68,23 @@ export function buildBundle(root, { name, entry, output, inputs, external }) {
 async function bundleFiles(root, entry, outfile, external) {
   // Loaded only here: the package is there only once the packages step has run.
   const esbuild = await import('esbuild');
-  const result = await esbuild.build({
+  try {
+    return (await esbuild.build(optionsFor(root, entry, outfile, external))).outputFiles;
+  } finally {
+    // Otherwise its service process stays for as long as the server runs.
+    await esbuild.stop();
+  }
+}
+
+/**
+ * @param {string} root
+ * @param {string} entry
+ * @param {string} outfile
+ * @param {string[]} external
+ * @returns {import('esbuild').BuildOptions & { write: false }}
+ */
+function optionsFor(root, entry, outfile, external) {
+  return {
     absWorkingDir: root,
     entryPoints: [entry],
     outfile,
@@ -81,6 +97,5 @@ async function bundleFiles(root, entry, outfile, external) {
     external,
     logLevel: 'silent',
     write: false,
-  });
-  return result.outputFiles;
+  };
 }
