@@ -68,7 +68,7 @@ function testPrograms() {
 
 /** @param {string} arg */
 function namesTests(arg) {
-  return /\.ts$/.test(arg) || existsSync(join(root, arg));
+  return arg.endsWith('.ts') || existsSync(join(root, arg));
 }
 
 /** @param {string[]} args */
