@@ -47,6 +47,7 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
  */
 export function pronounceablePieces(text: string): string[] {
   const ascii = text
+    .replace(/([€£¥])\s?(\d[\d.,]*\d|\d)/gu, '$2$1')
     .replace(/[^\0-\x7f]/gu, (character) => REPLACEMENTS[character] ?? character)
     .normalize('NFKD')
     .replace(/\p{Mark}/gu, '')

@@ -15,8 +15,11 @@ export type FliteResponse =
   | { type: 'spoken'; id: number; samples: Int16Array<ArrayBuffer> }
   | { type: 'failed'; id: number; message: string };
 
-/** flite's own silence is noisy by up to 45 dB below its vowels; the soft f of "four" lies 40 dB below them. */
-const SPEECH_RANGE_DB = 42;
+/**
+ * Below the loudest frame. flite's own silence is noise from 40 dB below it (awb, kal16); the soft f of "four" rises above
+ * this within its first 20 ms.
+ */
+const SPEECH_RANGE_DB = 38;
 /** Kept before the first frame of speech: the breath of a consonant, and room for fading in. */
 const LEAD_MS = 15;
 const FADE_IN_MS = 3;

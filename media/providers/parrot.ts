@@ -19,7 +19,7 @@ const BRIEF_FROM_TURN = 3;
 /** People hear no difference below this, and round numbers are shorter to say. */
 const ROUND_TO_MS = 10;
 
-const COUNT_REQUEST = /^\s*(please\s+)?count(\s+(up\s+)?to\s+(twenty|20))?(\s*,?\s*please)?\s*[.!?]*\s*$/i;
+const COUNT_REQUEST = /^(please )?count( up)?( to (twenty|20))?( please)?$/;
 
 export class Parrot implements Responder {
   /** Ends, without an error, when `signal` aborts. */
@@ -32,7 +32,7 @@ export class Parrot implements Responder {
 }
 
 function* reply(turn: TurnInput, history: readonly Message[]): Generator<ReplyPart> {
-  const asked = turn.text !== undefined && COUNT_REQUEST.test(turn.text);
+  const asked = turn.text !== undefined && asksToCount(turn.text);
   if (turn.audio) {
     yield* playBack(turn, turn.audio);
     if (asked || (turn.turnIndex === INVITING_TURN && !hasInvited(history))) yield* count();
@@ -52,10 +52,7 @@ function* playBack(turn: TurnInput, audio: TurnAudio): Generator<ReplyPart> {
   const spoke = spokenDuration(turn.speechMs, { unit: 'seconds' });
   const waited = milliseconds(turn.endpointingMs);
   const brief = turn.turnIndex >= BRIEF_FROM_TURN;
-  yield {
-    type: 'text',
-    text: brief ? `${sentence(spoke)}; ${waited}.` : `You spoke for ${spoke}; I waited ${waited}.`,
-  };
+  yield say(brief ? `${sentence(spoke)}; ${waited}.` : `You spoke for ${spoke}; I waited ${waited}.`);
 }
 
 /** Each number is a clause of its own: spoken and encoded once for all calls. */
@@ -71,6 +68,11 @@ function* count(): Generator<ReplyPart> {
 /** The end of the line ends the clause, whatever it ends with. */
 function say(text: string): ReplyPart {
   return { type: 'text', text: `${text}\n` };
+}
+
+function asksToCount(text: string): boolean {
+  const words = text.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  return COUNT_REQUEST.test(words.join(' '));
 }
 
 function hasInvited(history: readonly Message[]): boolean {
