@@ -19,13 +19,37 @@ export type TestServer = RunningServer & {
   calls: FakeCalls;
   log: ReturnType<typeof memoryLog>;
   origin: string;
+  /** Open signalling connections, as `/health` tells. */
+  connections: () => Promise<number>;
   /** Sends JSON and reads JSON. */
   request: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
   /** Opens a session and returns its id and token. */
   open: (body?: object) => Promise<{ id: string; token: string }>;
 };
 
-export type Answer = { status: number; headers: Headers; body: any };
+/** Any of the server's answers; a test reads the fields that its answer has. */
+export type AnswerBody = {
+  id: string;
+  agent: string;
+  state: string;
+  pod: string;
+  token: string;
+  expiresAt: number;
+  timeoutAt: number;
+  url: string;
+  endReason: string;
+  metadata: Record<string, unknown>;
+  status: string;
+  active_sessions: number;
+  active_connections: number;
+  peer_connections: number;
+  error: { code: string; message: string };
+  sessions: AnswerBody[];
+  nextCursor?: string;
+  entries: { turnId: string; role: string; text: string }[];
+};
+
+export type Answer = { status: number; headers: Headers; text: string; body: AnswerBody };
 
 /** The real server on a free loopback port, with a media side that has no media. */
 export const startTestServer = async (environment: Environment = {}): Promise<TestServer> => {
@@ -42,10 +66,12 @@ export const startTestServer = async (environment: Environment = {}): Promise<Te
     });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('application/json');
-    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    const answered = (isJson ? JSON.parse(text) : {}) as AnswerBody;
+    return { status: response.status, headers: response.headers, text, body: answered };
   };
   const key = environment['API_KEYS']?.split(',')[0];
   const open: TestServer['open'] = async (body = {}) =>
     (await request('POST', '/v2/sessions', body, key ? { Authorization: `Bearer ${key}` } : {})).body;
-  return { ...server, calls, log, origin, request, open };
+  const connections = async () => (await request('GET', '/health')).body.active_connections;
+  return { ...server, calls, log, origin, request, open, connections };
 };
