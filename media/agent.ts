@@ -1,0 +1,93 @@
+/** The configuration of an agent: whom a caller talks to. One schema, for files and for whatever gives agents later. */
+import { z } from 'zod';
+
+const ms = (minimum: number, maximum: number, value: number) =>
+  z.number().int().min(minimum).max(maximum).default(value);
+
+/**
+ * When the caller's turn counts as ended. Delays count from the last speech frame; the largest wins, they do not add.
+ * Defaults: ../docs/decisions/ and DESIGN's turn-taking section.
+ */
+export const endpointing = z
+  .strictObject({
+    /** Probability from which a 32 ms window is speech. Lower: noise triggers. Higher: soft voices are missed. */
+    threshold: z.number().min(0.05).max(0.95).default(0.5),
+    /** Probability below which speech is over; between both nothing changes. */
+    releaseThreshold: z.number().min(0.01).max(0.9).default(0.35),
+    /** Speech that must be heard before it counts as speech. */
+    speechStartMs: ms(32, 500, 96),
+    /** Silence after which speech counts as ended, without a turn model. */
+    speechEndMs: ms(100, 3000, 550),
+    /** Audio kept from before the detected start. */
+    preRollMs: ms(0, 2000, 500),
+    /** A turn never ends sooner than this after the last speech frame … */
+    minimumDelayMs: ms(0, 3000, 300),
+    /** … and never later than this. */
+    maximumDelayMs: ms(300, 10000, 2500),
+  })
+  .refine((value) => value.releaseThreshold <= value.threshold, {
+    path: ['releaseThreshold'],
+    message: 'must not be above threshold',
+  })
+  .refine((value) => value.minimumDelayMs <= value.maximumDelayMs, {
+    path: ['minimumDelayMs'],
+    message: 'must not be above maximumDelayMs',
+  });
+
+/** What the caller's speech does to the agent's voice. */
+export const interruption = z
+  .strictObject({
+    /** Off: the agent always finishes. */
+    enabled: z.boolean().default(true),
+    /** Speech after which the agent's voice is lowered. */
+    duckAfterMs: ms(32, 1000, 96),
+    /** By how much, in decibels. */
+    duckByDb: z.number().min(3).max(40).default(15),
+    /** Speech after which the agent's voice stops for the time being. */
+    pauseAfterMs: ms(64, 3000, 350),
+    /** Speech after which the reply is given up, where no recogniser can tell what was said. */
+    interruptAfterMs: ms(96, 5000, 500),
+    /** Silence after which a voice that was ducked or paused goes on. */
+    resumeAfterMs: ms(100, 2000, 400),
+    /** How far back it goes on, where the voice gives no word times. */
+    resumeRewindMs: ms(0, 2000, 300),
+  })
+  .refine((value) => value.duckAfterMs <= value.pauseAfterMs && value.pauseAfterMs <= value.interruptAfterMs, {
+    path: ['pauseAfterMs'],
+    message: 'must lie between duckAfterMs and interruptAfterMs',
+  });
+
+export const turnHandling = z.strictObject({
+  endpointing: endpointing.prefault({}),
+  interruption: interruption.prefault({}),
+});
+
+export const VOICES = ['slt', 'rms', 'awb', 'kal16'] as const;
+
+export const agent = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and dashes'),
+  /** One sentence for the page. */
+  description: z.string().max(500).default(''),
+  /** What answers: the embedded parrot for now; language models come as further responders. */
+  responder: z.enum(['parrot']).default('parrot'),
+  greeting: z.string().max(1000).default(''),
+  voice: z.enum(VOICES).default('slt'),
+  turnHandling: turnHandling.prefault({}),
+  limits: z
+    .strictObject({
+      /** Longest conversation. */
+      sessionMinutes: z
+        .number()
+        .int()
+        .min(1)
+        .max(24 * 60)
+        .default(60),
+    })
+    .prefault({}),
+});
+
+export type AgentConfig = z.infer<typeof agent>;
+export type TurnHandling = z.infer<typeof turnHandling>;
+export type EndpointingOptions = z.infer<typeof endpointing>;
+export type InterruptionOptions = z.infer<typeof interruption>;
+export type Voice = (typeof VOICES)[number];

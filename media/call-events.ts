@@ -1,0 +1,41 @@
+/** What a call tells its client. The same shapes as the signalling protocol's events, which `server/` passes on. */
+export type AgentActivity = 'listening' | 'thinking' | 'speaking';
+export type AgentOutput = 'normal' | 'ducked' | 'paused';
+
+/** Times in milliseconds from the start of the session. */
+export type CallEvent =
+  | {
+      name: 'agent-state';
+      data: {
+        state: AgentActivity;
+        output: AgentOutput;
+        turnId?: string;
+        /** From the caller's onset of speech to the agent's silence, where the caller cut in. */
+        interruptedAfterMs?: number;
+        atMs: number;
+      };
+    }
+  | { name: 'speech'; data: { speaking: boolean; turnId: string; atMs: number } }
+  | {
+      name: 'turn';
+      data: {
+        turnId: string;
+        startMs: number;
+        speechMs: number;
+        endOfSpeechMs: number;
+        endpointingMs: number;
+        atMs: number;
+      };
+    }
+  | {
+      name: 'transcript';
+      data: {
+        turnId: string;
+        role: 'user' | 'agent';
+        text: string;
+        final: boolean;
+        startMs: number;
+        endMs: number;
+      };
+    }
+  | { name: 'problem'; data: { code: string; message: string } };

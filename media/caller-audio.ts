@@ -1,0 +1,147 @@
+/**
+ * One call's way in: RTP packets are put in order, decoded, cut into windows, judged by the VAD, and become speech and
+ * turns. Times are the worker's clock, in ms.
+ */
+import type { EndpointingOptions } from './agent.ts';
+import { FrameAssembler } from './frame.ts';
+import { JitterBuffer } from './jitter-buffer.ts';
+import { OpusDecoder } from './opus.ts';
+import type { RtpHeader } from './rtp.ts';
+import { SpeechDetector } from './speech-detector.ts';
+import { TurnDetector, type TurnEnded } from './turn-detector.ts';
+import { UtteranceRecorder } from './utterance.ts';
+import { VadStream, type VadBatcher } from './vad-batcher.ts';
+
+export type CallerAudioEvents = {
+  onSpeechStarted: (startMs: number, nowMs: number) => void;
+  onSpeechEnded: (nowMs: number) => void;
+  /** Every window of 32 ms with its verdict: speech so far in this stretch, and silence since. */
+  onWindow: (detector: SpeechDetector, nowMs: number) => void;
+  onTurnEnded: (turn: TurnEnded, nowMs: number) => void;
+};
+
+export type CallerAudioOptions = {
+  endpointing: EndpointingOptions;
+  batcher: VadBatcher;
+  now: () => number;
+  events: CallerAudioEvents;
+  /** Told how long a window took from the packet that completed it to its verdict. */
+  onVerdictDelay: (delayMs: number) => void;
+};
+
+const SAMPLES_48K_PER_MS = 48;
+/** Concealment is made in frames of this many 48 kHz samples: 20 ms, what every browser sends. */
+const FRAME_48K = 960;
+
+export class CallerAudio {
+  readonly #options: CallerAudioOptions;
+  readonly #decoder = new OpusDecoder(16_000);
+  readonly #jitter: JitterBuffer;
+  readonly #frames: FrameAssembler;
+  readonly #stream: VadStream;
+  readonly #speech: SpeechDetector;
+  readonly #turns: TurnDetector;
+  readonly recorder: UtteranceRecorder;
+  #nowMs = 0;
+  #closed = false;
+
+  constructor(options: CallerAudioOptions) {
+    this.#options = options;
+    this.#speech = new SpeechDetector(options.endpointing);
+    this.#turns = new TurnDetector(options.endpointing);
+    this.recorder = new UtteranceRecorder({ preRollMs: options.endpointing.preRollMs });
+    this.#stream = new VadStream(this.#onVerdict);
+    this.#frames = new FrameAssembler({ onWindow: this.#onWindow });
+    this.#jitter = new JitterBuffer(
+      {},
+      { packet: this.#onPacket, lost: this.#onLost, gap: this.#onGap, restart: this.#onRestart },
+    );
+  }
+
+  /** One RTP packet of the caller; its bytes may be kept. */
+  receive(header: RtpHeader, packet: Buffer, nowMs: number): void {
+    this.#nowMs = nowMs;
+    const payload = packet.subarray(header.payloadOffset, header.payloadEnd);
+    this.#jitter.push(header.sequence, header.timestamp, payload, nowMs);
+  }
+
+  /** What time brings without packets: gaps given up, silence, the end of a turn. */
+  poll(nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (this.#jitter.nextDeadlineMs <= nowMs) this.#jitter.poll(nowMs);
+    if (this.#frames.nextDeadlineMs <= nowMs) this.#frames.advance(nowMs);
+    if (this.#turns.nextDeadlineMs <= nowMs) this.#pollTurn(nowMs);
+  }
+
+  get statistics() {
+    return this.#jitter.statistics;
+  }
+
+  /** The caller has muted: what was begun is a turn now. */
+  mute(nowMs: number): void {
+    this.#turns.mute();
+    this.#pollTurn(nowMs);
+  }
+
+  /** Another stream of packets begins: a new connection, or another microphone. */
+  restart(nowMs: number): void {
+    this.#jitter.reset();
+    this.#decoder.reset();
+    this.#frames.restart(nowMs);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stream.closed = true;
+  }
+
+  readonly #onPacket = (payload: Uint8Array, rtpTimestamp: number, samples48k: number): void => {
+    const samples = this.#decoder.decode(payload) ?? this.#decoder.conceal();
+    this.recorder.packet(payload, samples48k / SAMPLES_48K_PER_MS, this.#nowMs);
+    if (samples) this.#frames.pcm(samples, rtpTimestamp, this.#nowMs);
+  };
+
+  readonly #onLost = (samples48k: number, rtpTimestamp: number): void => {
+    this.recorder.lost(samples48k / SAMPLES_48K_PER_MS, this.#nowMs);
+    for (let done = 0; done < samples48k; done += FRAME_48K) {
+      const samples = this.#decoder.conceal();
+      if (!samples) return;
+      this.#frames.pcm(samples, (rtpTimestamp + done) >>> 0, this.#nowMs);
+    }
+  };
+
+  readonly #onGap = (samples48k: number): void => {
+    this.recorder.gap(samples48k / SAMPLES_48K_PER_MS, this.#nowMs);
+    this.#frames.gap(samples48k);
+  };
+
+  readonly #onRestart = (): void => {
+    this.#decoder.reset();
+    this.#frames.restart(this.#nowMs);
+  };
+
+  readonly #onWindow = (window: Float32Array, endMs: number): void => {
+    this.#options.batcher.add(this.#stream, window, endMs);
+  };
+
+  readonly #onVerdict = (probability: number, endMs: number, queuedMs: number): void => {
+    if (this.#closed) return;
+    const { events, now, onVerdictDelay } = this.#options;
+    const nowMs = now();
+    onVerdictDelay(nowMs - queuedMs);
+    const change = this.#speech.push(probability, endMs);
+    if (change === 'start') {
+      this.recorder.keepFrom(this.#speech.speechStartMs);
+      this.#turns.speechStarted(this.#speech.speechStartMs, nowMs);
+      events.onSpeechStarted(this.#speech.speechStartMs, nowMs);
+    }
+    if (this.#speech.speaking) this.#turns.speechActive(this.#speech.lastSpeechMs, nowMs);
+    events.onWindow(this.#speech, nowMs);
+    if (change === 'end') events.onSpeechEnded(nowMs);
+  };
+
+  #pollTurn(nowMs: number): void {
+    const turn = this.#turns.poll(nowMs);
+    if (turn) this.#options.events.onTurnEnded(turn, nowMs);
+  }
+}

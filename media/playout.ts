@@ -1,0 +1,266 @@
+/**
+ * One call's way out: the agent's speech, frame by frame, as Opus in RTP. Runs on the worker's send loop: `send` at the
+ * due time hands out what `prepare` encoded before. Ducking, pausing and stopping are fades of 10 ms, never cuts.
+ */
+import type { EncodedClips } from './encoded-clips.ts';
+import { frameSamples, OpusEncoder, type PlayoutRateHz } from './opus.ts';
+import type { PlayoutClock } from './playout-clock.ts';
+import { writeRtpHeader } from './rtp.ts';
+import type { SpeechAudio } from './speech-audio.ts';
+
+const HEADER_BYTES = 12;
+/** RFC 6716 §3.2.1: a 20 ms frame has at most 1275 bytes. */
+const PACKET_BYTES = HEADER_BYTES + 1275;
+/** Packets that the kernel may still be copying while the next ones are written. */
+const PACKET_BUFFERS = 4;
+/** Frames of silence after speech, before packets become rare: they settle the listener's decoder. */
+const TAIL_FRAMES = 2;
+const FADE_MS = 10;
+
+export type PlayoutEvents = {
+  /** The first packet of a speech has left. */
+  onAudible: (speech: SpeechAudio, nowMs: number) => void;
+  /** The last packet of a speech has left. */
+  onFinished: (speech: SpeechAudio, nowMs: number) => void;
+  /** The first silent packet after a pause or a stop has left. */
+  onSilent: (nowMs: number) => void;
+};
+
+export type PlayoutOptions = {
+  rateHz: PlayoutRateHz;
+  clock: PlayoutClock;
+  clips: EncodedClips;
+  ssrc: number;
+  payloadType: number;
+  /** Puts a packet on the wire. */
+  transmit: (packet: Uint8Array) => void;
+  events: PlayoutEvents;
+};
+
+/** What is wanted of the voice now. `held` speech waits for its first packet; `paused` speech keeps its place. */
+type Output = 'normal' | 'ducked' | 'paused';
+
+type Prepared = { bytes: number; speech: SpeechAudio | undefined; silent: boolean };
+
+export class Playout {
+  readonly #options: PlayoutOptions;
+  readonly #frame: Int16Array;
+  readonly #encoder: OpusEncoder;
+  readonly #packets = Array.from({ length: PACKET_BUFFERS }, () => new Uint8Array(PACKET_BYTES));
+  readonly #prepared: Prepared = { bytes: 0, speech: undefined, silent: false };
+  /** What one silent packet holds: the decoder goes on with silence (a lone TOC byte, RFC 6716 §4.4). */
+  readonly #quietPayload: Uint8Array;
+  #packetIndex = 0;
+  #speech: SpeechAudio | undefined;
+  /** A speech that begins when the one before has faded out. */
+  #queued: SpeechAudio | undefined;
+  #position = 0;
+  #audible = false;
+  #held = false;
+  #stopping = false;
+  #output: Output = 'normal';
+  #duckGain = 1;
+  #gain = 1;
+  #tail = 0;
+  #encoderAt = -1;
+  #awaitingSilence = false;
+
+  constructor(options: PlayoutOptions) {
+    this.#options = options;
+    this.#frame = new Int16Array(frameSamples(options.rateHz));
+    this.#encoder = new OpusEncoder(options.rateHz);
+    this.#quietPayload = this.#encoder.encode(this.#frame).slice(0, 1);
+    this.#quietPayload[0]! &= 0xfc;
+  }
+
+  /** Begins a speech, in place of the one before, as soon as its first frame is there. */
+  play(speech: SpeechAudio): void {
+    if (this.#stopping) {
+      this.#queued = speech;
+      return;
+    }
+    this.#drop();
+    this.#speech = speech;
+    this.#position = 0;
+    this.#encoderAt = -1;
+  }
+
+  /** While held, a speech that has not begun waits. */
+  hold(held: boolean): void {
+    this.#held = held;
+  }
+
+  duck(byDb: number): void {
+    this.#duckGain = 10 ** (-byDb / 20);
+    if (this.#output === 'normal') this.#output = 'ducked';
+  }
+
+  pause(): void {
+    if (this.#output === 'paused') return;
+    this.#output = 'paused';
+    this.#awaitingSilence = true;
+  }
+
+  /** Back to full voice; a paused speech goes on at the broken word, or `rewindMs` before the break. */
+  resume(rewindMs: number): void {
+    if (this.#output === 'paused' && this.#speech && this.#gain === 0) {
+      this.#position = this.#speech.resumePosition(this.#position, rewindMs);
+    }
+    this.#output = 'normal';
+    this.#awaitingSilence = false;
+  }
+
+  /** Ends the speech: at once where it is silent, else with a fade. */
+  stop(): void {
+    this.#queued = undefined;
+    if (!this.#speech || this.#stopping) return;
+    if (this.#audible && this.#gain > 0 && this.#tail > 0) {
+      this.#stopping = true;
+      this.#awaitingSilence = true;
+    } else this.#drop();
+  }
+
+  /** The words of the speech that have been heard, and those that have not. */
+  progress(): { heard: string; unheard: string } {
+    const speech = this.speech;
+    if (!speech) return { heard: '', unheard: '' };
+    const position = this.audible ? this.#position : 0;
+    return { heard: speech.heardText(position), unheard: speech.unheardText(position) };
+  }
+
+  get speech(): SpeechAudio | undefined {
+    return this.#stopping ? this.#queued : this.#speech;
+  }
+
+  /** Samples of the speech that have been encoded for sending. */
+  get position(): number {
+    return this.#position;
+  }
+
+  get audible(): boolean {
+    return this.#audible && !this.#stopping;
+  }
+
+  /** Sends what is due at `nowMs`, if anything is. @returns whether this call's frame was due. */
+  send(nowMs: number): boolean {
+    const { clock } = this.#options;
+    if (clock.due(nowMs) === 0) return false;
+    if (this.#prepared.bytes === 0) this.prepare();
+    const { bytes, speech, silent } = this.#prepared;
+    this.#prepared.bytes = 0;
+    this.#prepared.speech = undefined;
+    if (bytes > 0) {
+      clock.stamp(speech ? 'speech' : 'tail');
+      this.#transmit(bytes);
+    } else if (clock.stamp('silence')) this.#transmitQuiet();
+    if (silent && this.#awaitingSilence) this.#silenced(nowMs);
+    if (speech) this.#advanced(speech, nowMs);
+    return true;
+  }
+
+  /** Encodes the frame after the one just sent, so that sending needs no work. */
+  prepare(): void {
+    if (this.#prepared.bytes > 0) return;
+    const speech = this.#speech;
+    const target = this.#stopping || this.#output === 'paused' ? 0 : this.#output === 'ducked' ? this.#duckGain : 1;
+    if (speech && (this.#gain > 0 || target > 0) && this.#mayPlay(speech)) this.#prepareSpeech(speech, target);
+    else if (this.#tail > 0) this.#prepareTail();
+  }
+
+  #mayPlay(speech: SpeechAudio): boolean {
+    if (this.#held && !this.#audible) return false;
+    return speech.frameReady(this.#position);
+  }
+
+  #prepareSpeech(speech: SpeechAudio, target: number): void {
+    const whole = this.#gain === 1 && target === 1;
+    const clip = whole ? speech.clipAt(this.#position) : undefined;
+    let payload = clip && this.#options.clips.packet(clip.key, clip.samples, clip.index);
+    if (!payload) {
+      this.#primeEncoder(speech);
+      speech.read(this.#position, this.#frame);
+      if (!whole) fade(this.#frame, this.#gain, target, (this.#options.rateHz * FADE_MS) / 1000);
+      payload = this.#encoder.encode(this.#frame);
+      this.#encoderAt = this.#position + this.#frame.length;
+    }
+    this.#gain = target;
+    this.#position += this.#frame.length;
+    this.#tail = TAIL_FRAMES;
+    this.#write(payload, speech, false);
+  }
+
+  /** An encoder that did not encode the frame before is given it, so that the voice goes on without a click. */
+  #primeEncoder(speech: SpeechAudio): void {
+    if (this.#encoderAt === this.#position) return;
+    this.#encoder.reset();
+    if (this.#position === 0) return;
+    speech.read(this.#position - this.#frame.length, this.#frame);
+    this.#encoder.encode(this.#frame);
+  }
+
+  #prepareTail(): void {
+    this.#frame.fill(0);
+    const first = this.#tail === TAIL_FRAMES;
+    this.#tail--;
+    this.#write(first ? this.#encoder.encode(this.#frame) : this.#quietPayload, undefined, true);
+    this.#encoderAt = -1;
+    if (this.#stopping) this.#drop();
+  }
+
+  #write(payload: Uint8Array, speech: SpeechAudio | undefined, silent: boolean): void {
+    const packet = this.#packets[this.#packetIndex]!;
+    packet.set(payload, HEADER_BYTES);
+    this.#prepared.bytes = HEADER_BYTES + payload.length;
+    this.#prepared.speech = speech;
+    this.#prepared.silent = silent;
+  }
+
+  #transmitQuiet(): void {
+    this.#packets[this.#packetIndex]!.set(this.#quietPayload, HEADER_BYTES);
+    this.#transmit(HEADER_BYTES + this.#quietPayload.length);
+  }
+
+  #transmit(bytes: number): void {
+    const { clock, ssrc, payloadType } = this.#options;
+    const packet = this.#packets[this.#packetIndex]!;
+    this.#packetIndex = (this.#packetIndex + 1) % PACKET_BUFFERS;
+    writeRtpHeader(packet, payloadType, clock.marker, clock.sequence, clock.timestamp, ssrc);
+    this.#options.transmit(packet.subarray(0, bytes));
+  }
+
+  #silenced(nowMs: number): void {
+    this.#awaitingSilence = false;
+    this.#options.events.onSilent(nowMs);
+  }
+
+  #advanced(speech: SpeechAudio, nowMs: number): void {
+    if (speech !== this.#speech || this.#stopping) return;
+    if (!this.#audible) {
+      this.#audible = true;
+      this.#options.events.onAudible(speech, nowMs);
+    }
+    speech.release(this.#position);
+    if (!speech.finishedAt(this.#position)) return;
+    this.#drop();
+    this.#options.events.onFinished(speech, nowMs);
+  }
+
+  #drop(): void {
+    this.#speech = undefined;
+    this.#stopping = false;
+    this.#audible = false;
+    this.#output = 'normal';
+    this.#gain = 1;
+    const queued = this.#queued;
+    this.#queued = undefined;
+    if (queued) this.play(queued);
+  }
+}
+
+/** Scales a frame from one gain to another over its first `fadeSamples`. */
+function fade(frame: Int16Array, from: number, to: number, fadeSamples: number): void {
+  for (let index = 0; index < frame.length; index++) {
+    const share = index < fadeSamples ? index / fadeSamples : 1;
+    frame[index] = frame[index]! * (from + (to - from) * share);
+  }
+}

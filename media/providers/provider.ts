@@ -1,0 +1,92 @@
+/**
+ * The ports to whatever hears, thinks and speaks. Types only: no vendor's name, type or package may appear here.
+ * Every call takes an AbortSignal; after an abort no further result is delivered and nothing stays open.
+ */
+
+/** 16-bit signed mono samples. */
+export type Pcm = { samples: Int16Array; sampleRateHz: number };
+
+/** A word and where it lies in the audio it came with, in milliseconds from that audio's start. */
+export type WordTime = { word: string; startMs: number; endMs: number };
+
+/** What a recogniser tells. Times are milliseconds from the start of its stream. */
+export type SpeechToTextEvent =
+  | { type: 'partial'; text: string; startMs?: number; endMs?: number }
+  | { type: 'final'; text: string; startMs?: number; endMs?: number }
+  | { type: 'turn'; event: 'start' | 'eager-end' | 'resumed' | 'end'; confidence?: number }
+  | { type: 'error'; error: ProviderFault };
+
+/** One open recognition. `write` never blocks; audio written after `close` is dropped. */
+export interface SpeechToTextStream extends AsyncIterable<SpeechToTextEvent> {
+  write(pcm: Int16Array): void;
+  /** Asks for what is still pending, without ending the stream. */
+  flush(): void;
+  close(): void;
+}
+
+export interface SpeechToText {
+  readonly name: string;
+  /** 16 kHz mono in; one stream per call. */
+  open(options: { language?: string }, signal: AbortSignal): SpeechToTextStream;
+}
+
+export type Message =
+  | { role: 'system' | 'user'; text: string }
+  /** `text` is what the caller heard of it, not what was generated. */
+  | { role: 'agent'; text: string };
+
+export type LanguageModelPart =
+  | { type: 'text'; text: string }
+  | { type: 'tool-call'; id: string; name: string; arguments: unknown }
+  | { type: 'usage'; inputTokens: number; outputTokens: number };
+
+export interface LanguageModel {
+  readonly name: string;
+  generate(messages: readonly Message[], signal: AbortSignal): AsyncIterable<LanguageModelPart>;
+}
+
+export interface TextToSpeech {
+  readonly name: string;
+  /** Speaks one clause after another as they come in. Yields each clause's audio, whole or in pieces, in order. */
+  speak(clauses: AsyncIterable<string>, voice: string, signal: AbortSignal): AsyncIterable<SpokenAudio>;
+}
+
+/**
+ * A piece of speech. `text` is the clause that begins with this piece ('' for the pieces after its first).
+ * Equal `cacheKey`s mean equal samples: such audio is encoded once.
+ */
+export type SpokenAudio = { pcm: Pcm; text: string; words?: readonly WordTime[]; cacheKey?: string };
+
+/** The caller's speech of one turn, decoded when and as often as it is wanted. */
+export interface TurnAudio {
+  readonly durationMs: number;
+  /** Mono samples at the rate asked for, in pieces of at most a second. */
+  pcm(sampleRateHz: 16_000 | 24_000 | 48_000): Iterable<Int16Array>;
+}
+
+/** What a responder is given of the turn it answers. Durations in milliseconds. */
+export type TurnInput = {
+  turnId: string;
+  /** What the caller said or typed, where known. */
+  text?: string;
+  /** The caller's speech with its pre-roll; absent for typed text. */
+  audio?: TurnAudio;
+  speechMs: number;
+  /** From the caller's last speech frame to the decision that the turn is over. */
+  endpointingMs: number;
+  /** How many turns the caller has had before this one. */
+  turnIndex: number;
+  /** How the caller cut in to say this, if so: ms from the onset of speech to the agent's silence. */
+  interruption?: { silentAfterMs: number; heard: string };
+};
+
+/** What is to be said or played, in order. Text is spoken by the agent's voice, clause by clause. */
+export type ReplyPart = { type: 'text'; text: string } | { type: 'audio'; audio: TurnAudio; text: string };
+
+/** Turns what the caller said into what the agent says: the embedded parrot, or a language model with its tools. */
+export interface Responder {
+  respond(turn: TurnInput, history: readonly Message[], signal: AbortSignal): AsyncIterable<ReplyPart>;
+}
+
+/** Why a provider failed, and whether another try can help: decided once, where the failure is understood. */
+export type ProviderFault = Error & { readonly code: string; readonly retryable: boolean };

@@ -1,0 +1,176 @@
+/**
+ * The audio of one reply: grows while it is generated, is read frame by frame while it is heard, and knows which words
+ * lie where, so that what was heard can be told from what was only generated. Positions are samples from its start and
+ * always whole frames.
+ */
+import type { SpokenAudio, WordTime } from './providers/provider.ts';
+
+type Segment = {
+  start: number;
+  samples: Int16Array;
+  text: string;
+  words: readonly WordTime[] | undefined;
+  cacheKey: string | undefined;
+};
+
+export type SpeechAudioOptions = {
+  turnId: string;
+  sampleRateHz: number;
+  /** Samples of one frame. */
+  frameSamples: number;
+};
+
+/** A frame that lies in audio which recurs: which one, and where in it. */
+export type ClipFrame = { key: string; samples: Int16Array; index: number };
+
+/** Heard audio kept for going back to: the longest `resumeRewindMs` and a word. */
+const KEPT_MS = 4000;
+
+export class SpeechAudio {
+  readonly turnId: string;
+  readonly sampleRateHz: number;
+  readonly #frameSamples: number;
+  readonly #segments: Segment[] = [];
+  /** Texts whose audio was let go again, in order. */
+  #releasedText = '';
+  #announced = 0;
+  #length = 0;
+  #ended = false;
+
+  constructor(options: SpeechAudioOptions) {
+    this.turnId = options.turnId;
+    this.sampleRateHz = options.sampleRateHz;
+    this.#frameSamples = options.frameSamples;
+  }
+
+  /** Adds a piece. Audio that recurs begins on a frame, so that its encoded frames can be used again. */
+  append(audio: SpokenAudio): void {
+    if (audio.pcm.sampleRateHz !== this.sampleRateHz) {
+      throw new RangeError(`speech at ${audio.pcm.sampleRateHz} Hz cannot join speech at ${this.sampleRateHz} Hz`);
+    }
+    const { samples } = audio.pcm;
+    if (audio.cacheKey !== undefined) this.#length = this.#wholeFrames(this.#length + this.#frameSamples - 1);
+    const { text, words, cacheKey } = audio;
+    this.#segments.push({ start: this.#length, samples, text, words, cacheKey });
+    this.#length += samples.length;
+  }
+
+  /** Nothing more will come. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Samples generated so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Whether a frame at `position` can be played: all of it is there, or the rest never will be. */
+  frameReady(position: number): boolean {
+    return position < this.#length && (this.#ended || position + this.#frameSamples <= this.#length);
+  }
+
+  finishedAt(position: number): boolean {
+    return this.#ended && position >= this.#length;
+  }
+
+  /** Copies the frame at `position`, with silence where there is nothing. */
+  read(position: number, frame: Int16Array): void {
+    frame.fill(0);
+    for (const { start, samples } of this.#segments) {
+      const from = Math.max(position, start);
+      const to = Math.min(position + frame.length, start + samples.length);
+      if (from < to) frame.set(samples.subarray(from - start, to - start), from - position);
+    }
+  }
+
+  /** The recurring clip that the frame at `position` belongs to, if it does. */
+  clipAt(position: number): ClipFrame | undefined {
+    const segment = this.#segmentAt(position);
+    if (segment?.cacheKey === undefined) return undefined;
+    const index = (position - segment.start) / this.#frameSamples;
+    return { key: segment.cacheKey, samples: segment.samples, index };
+  }
+
+  /** What of the text has been heard at `position`: by word times where there are, else by the share of the audio. */
+  heardText(position: number): string {
+    let text = this.#releasedText;
+    for (const segment of this.#segments) {
+      if (segment.start >= position) break;
+      text = join(text, heardOf(segment, position, this.sampleRateHz));
+    }
+    return text;
+  }
+
+  /** The text of all pieces begun at `position`, whole, if another one has begun since this was last asked. */
+  newlyBegunText(position: number): string | undefined {
+    const next = this.#segments[this.#announced];
+    if (!next || next.start >= position) return undefined;
+    while (this.#announced < this.#segments.length && this.#segments[this.#announced]!.start < position)
+      this.#announced++;
+    return this.#segments
+      .slice(0, this.#announced)
+      .reduce((text, segment) => join(text, segment.text), this.#releasedText);
+  }
+
+  /** All of its text. */
+  get text(): string {
+    return this.#segments.reduce((text, segment) => join(text, segment.text), this.#releasedText);
+  }
+
+  /** The text not heard to its end at `position`, from the beginning of its clause. */
+  unheardText(position: number): string {
+    const rest = this.#segments.filter(({ start, samples }) => start + samples.length > position);
+    return rest.reduce((text, segment) => join(text, segment.text), '');
+  }
+
+  /** Where to go on after a break at `position`: the start of the broken word, or `rewindMs` back. */
+  resumePosition(position: number, rewindMs: number): number {
+    const segment = this.#segmentAt(position) ?? this.#segments.at(-1);
+    const earliest = this.#segments[0]?.start ?? 0;
+    const samplesPerMs = this.sampleRateHz / 1000;
+    const intoMs = segment ? (position - segment.start) / samplesPerMs : 0;
+    const word = segment?.words?.findLast(({ startMs }) => startMs <= intoMs);
+    const target = segment && word ? segment.start + word.startMs * samplesPerMs : position - rewindMs * samplesPerMs;
+    return this.#wholeFrames(Math.min(position, Math.max(target, earliest)));
+  }
+
+  /** Lets go of audio that lies so far back that nothing will go back to it. */
+  release(position: number): void {
+    const before = position - (KEPT_MS * this.sampleRateHz) / 1000;
+    for (let first = this.#segments[0]; first; first = this.#segments[0]) {
+      if (first.start + first.samples.length >= before) return;
+      this.#releasedText = join(this.#releasedText, first.text);
+      this.#segments.shift();
+      this.#announced = Math.max(0, this.#announced - 1);
+    }
+  }
+
+  #segmentAt(position: number): Segment | undefined {
+    return this.#segments.find(({ start, samples }) => position >= start && position < start + samples.length);
+  }
+
+  #wholeFrames(position: number): number {
+    return Math.floor(position / this.#frameSamples) * this.#frameSamples;
+  }
+}
+
+function heardOf(segment: Segment, position: number, sampleRateHz: number): string {
+  const heard = position - segment.start;
+  if (heard >= segment.samples.length) return segment.text;
+  const heardMs = (heard / sampleRateHz) * 1000;
+  if (segment.words) {
+    const words = segment.words.filter(({ endMs }) => endMs <= heardMs);
+    return words.map(({ word }) => word).join(' ');
+  }
+  const words = segment.text.split(/\s+/).filter(Boolean);
+  return words.slice(0, Math.floor((words.length * heard) / segment.samples.length)).join(' ');
+}
+
+function join(left: string, right: string): string {
+  return left && right ? `${left} ${right}` : left || right;
+}

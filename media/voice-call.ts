@@ -1,0 +1,304 @@
+/**
+ * One call inside a voice worker: the caller's audio, the conversation and the agent's voice, put together. It carries
+ * out what `conversation` and `barge-in` decide; the clock and the sockets are the worker's.
+ */
+import { BargeIn, type BargeInAction } from './barge-in.ts';
+import type { CallEvent } from './call-events.ts';
+import { CallerAudio } from './caller-audio.ts';
+import { Conversation, type ConversationEvent, type ReplyRequest } from './conversation.ts';
+import type { EncodedClips } from './encoded-clips.ts';
+import { frameSamples, type PlayoutRateHz } from './opus.ts';
+import type { PlayoutClock } from './playout-clock.ts';
+import { Playout } from './playout.ts';
+import type { Message, TurnInput } from './providers/provider.ts';
+import type { ReplyGenerator } from './reply.ts';
+import type { RtpSocket } from './rtp-socket.ts';
+import { SpeechAudio } from './speech-audio.ts';
+import type { SpeechDetector } from './speech-detector.ts';
+import type { TurnEnded } from './turn-detector.ts';
+import type { VadBatcher } from './vad-batcher.ts';
+import type { CallSnapshot, OpenCall } from './voice-protocol.ts';
+
+export type VoiceCallOptions = {
+  open: OpenCall;
+  link: RtpSocket;
+  now: () => number;
+  rateHz: PlayoutRateHz;
+  clock: PlayoutClock;
+  clips: EncodedClips;
+  batcher: VadBatcher;
+  reply: ReplyGenerator;
+  onEvent: (event: CallEvent) => void;
+  onFault: (code: string, fault: unknown) => void;
+  onVerdictDelay: (delayMs: number) => void;
+};
+
+/** Messages of the conversation that a responder is given; older ones are of no use to any. */
+const MAX_HISTORY = 200;
+
+export class VoiceCall {
+  readonly #options: VoiceCallOptions;
+  readonly #caller: CallerAudio;
+  readonly #conversation: Conversation;
+  readonly #bargeIn: BargeIn;
+  readonly #playout: Playout;
+  readonly #history: Message[];
+  #link: RtpSocket;
+  #callerSsrc: number | undefined;
+  #generation: AbortController | undefined;
+  #onsetMs = 0;
+  #closed = false;
+
+  constructor(options: VoiceCallOptions) {
+    const { open, now, batcher, onVerdictDelay } = options;
+    const { endpointing, interruption } = open.agent.turnHandling;
+    this.#options = options;
+    this.#link = options.link;
+    this.#history = open.history.slice(-MAX_HISTORY);
+    this.#bargeIn = new BargeIn(interruption);
+    const events = {
+      onSpeechStarted: this.#onSpeechStarted,
+      onSpeechEnded: this.#onSpeechEnded,
+      onWindow: this.#onWindow,
+      onTurnEnded: this.#onTurnEnded,
+    };
+    this.#caller = new CallerAudio({ endpointing, batcher, now, events, onVerdictDelay });
+    this.#playout = this.#createPlayout();
+    const progress = () => this.#playout.progress();
+    this.#conversation = open.restore
+      ? Conversation.restore(open.restore.conversation, progress)
+      : new Conversation(progress);
+  }
+
+  /** The caller's packets come with this SSRC. */
+  receiveFrom(ssrc: number | undefined): void {
+    if (this.#callerSsrc !== undefined) this.#link.forget(this.#callerSsrc);
+    this.#callerSsrc = ssrc;
+    this.#caller.restart(this.#options.now());
+    if (ssrc === undefined) return;
+    this.#link.receive(ssrc, (header, packet, nowMs) => this.#caller.receive(header, packet, nowMs));
+  }
+
+  moveTo(link: RtpSocket): void {
+    this.receiveFrom(undefined);
+    this.#link = link;
+  }
+
+  /** Sends the frame that is due, if one is. */
+  send(nowMs: number): boolean {
+    return this.#playout.send(nowMs);
+  }
+
+  /** Work after the packets of this tick have left: the next frame, and whatever time alone brings. */
+  work(nowMs: number): void {
+    this.#caller.poll(nowMs);
+    if (this.#bargeIn.nextDeadlineMs <= nowMs) this.#act(this.#bargeIn.poll(nowMs), nowMs);
+    this.#playout.prepare();
+    const text = this.#playout.audible ? this.#playout.speech?.newlyBegunText(this.#playout.position) : undefined;
+    if (text) this.#tell({ type: 'reply-text', text }, nowMs);
+  }
+
+  clientReady(): void {
+    this.#tell({ type: 'client-ready' }, this.#options.now());
+  }
+
+  clientGone(): void {
+    this.receiveFrom(undefined);
+    this.#tell({ type: 'client-gone' }, this.#options.now());
+  }
+
+  /** Typed text. @returns the turn it began. */
+  say(text: string): string {
+    return this.#tell({ type: 'typed', text }, this.#options.now()) ?? '';
+  }
+
+  interrupt(): void {
+    this.#tell({ type: 'cut-in' }, this.#options.now());
+  }
+
+  mute(muted: boolean): void {
+    if (muted) this.#caller.mute(this.#options.now());
+  }
+
+  get callerStatistics() {
+    return this.#caller.statistics;
+  }
+
+  get clock(): PlayoutClock {
+    return this.#options.clock;
+  }
+
+  snapshot(nowMs: number): CallSnapshot {
+    return { playout: this.#options.clock.snapshot(nowMs), conversation: this.#conversation.snapshot() };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.receiveFrom(undefined);
+    this.#closed = true;
+    this.#generation?.abort();
+    this.#caller.close();
+  }
+
+  #createPlayout(): Playout {
+    const { rateHz, clock, clips, open } = this.#options;
+    return new Playout({
+      rateHz,
+      clock,
+      clips,
+      ssrc: open.agentSsrc,
+      payloadType: open.payloadType,
+      transmit: (packet) => this.#link.send(packet),
+      events: {
+        onAudible: (_speech, nowMs) => this.#onAudible(nowMs),
+        onFinished: (speech, nowMs) => this.#onFinished(speech, nowMs),
+        onSilent: (nowMs) => this.#tell({ type: 'silent' }, nowMs),
+      },
+    });
+  }
+
+  readonly #onSpeechStarted = (startMs: number, nowMs: number): void => {
+    this.#onsetMs = startMs;
+    this.#tell({ type: 'speech-started', startMs: this.#sessionMs(startMs) }, nowMs);
+  };
+
+  readonly #onSpeechEnded = (nowMs: number): void => {
+    this.#tell({ type: 'speech-stopped' }, nowMs);
+  };
+
+  readonly #onWindow = (detector: SpeechDetector, nowMs: number): void => {
+    const { speaking, silenceMs, speechMs } = detector;
+    this.#act(
+      speaking && silenceMs === 0 ? this.#bargeIn.speech(speechMs, nowMs) : this.#bargeIn.silence(silenceMs, nowMs),
+      nowMs,
+    );
+  };
+
+  readonly #onTurnEnded = (turn: TurnEnded, nowMs: number): void => {
+    const { startMs, speechMs, endOfSpeechMs, endpointingMs } = turn;
+    const ended = {
+      startMs: this.#sessionMs(startMs),
+      speechMs: Math.round(speechMs),
+      endOfSpeechMs: this.#sessionMs(endOfSpeechMs),
+      endpointingMs: Math.round(endpointingMs),
+    };
+    const overheard = this.#playout.audible;
+    this.#tell({ type: 'turn-ended', turn: ended }, nowMs);
+    // Until the reply is heard, the caller may go on with this turn: its audio stays.
+    if (overheard) this.#caller.recorder.discard();
+  };
+
+  #act(action: BargeInAction | undefined, nowMs: number): void {
+    const { duckByDb, resumeRewindMs } = this.#options.open.agent.turnHandling.interruption;
+    switch (action) {
+      case 'hold':
+        return this.#playout.hold(true);
+      case 'release':
+        return this.#playout.hold(false);
+      case 'duck':
+        this.#playout.duck(duckByDb);
+        return void this.#tell({ type: 'output', output: 'ducked' }, nowMs);
+      case 'pause':
+        this.#playout.pause();
+        return void this.#tell({ type: 'output', output: 'paused' }, nowMs);
+      case 'unduck':
+      case 'resume':
+        this.#playout.resume(resumeRewindMs);
+        return void this.#tell({ type: 'output', output: 'normal' }, nowMs);
+      case 'interrupt':
+        return void this.#tell({ type: 'cut-in', onsetMs: this.#sessionMs(this.#onsetMs) }, nowMs);
+    }
+  }
+
+  /** Tells the conversation, and does what it says. @returns the turn of a reply that this began. */
+  #tell(event: ConversationEvent, nowMs: number): string | undefined {
+    if (this.#closed) return undefined;
+    let turnId: string | undefined;
+    for (const effect of this.#conversation.handle(event, this.#sessionMs(nowMs))) {
+      if (effect.type === 'emit') this.#emit(effect.event);
+      else if (effect.type === 'abort-reply') this.#abortReply(nowMs);
+      else {
+        turnId = effect.request.turnId;
+        this.#startReply(effect.request, nowMs);
+      }
+    }
+    return turnId;
+  }
+
+  #emit(event: CallEvent): void {
+    if (event.name === 'transcript' && event.data.final) {
+      const { role, text } = event.data;
+      this.#history.push({ role, text });
+      if (this.#history.length > MAX_HISTORY) this.#history.shift();
+    }
+    this.#options.onEvent(event);
+  }
+
+  #startReply(request: ReplyRequest, nowMs: number): void {
+    this.#generation?.abort();
+    const generation = new AbortController();
+    this.#generation = generation;
+    const { rateHz, reply, onFault } = this.#options;
+    const speech = new SpeechAudio({
+      turnId: request.turnId,
+      sampleRateHz: rateHz,
+      frameSamples: frameSamples(rateHz),
+    });
+    this.#playout.hold(false);
+    this.#playout.play(speech);
+    this.#act(this.#bargeIn.agentPending(true, nowMs), nowMs);
+    const { signal } = generation;
+    const work =
+      request.kind === 'answer'
+        ? reply.answer(this.#turnInput(request), this.#history.slice(), speech, signal)
+        : reply.say(request.kind === 'greeting' ? this.#options.open.agent.greeting : request.text, speech, signal);
+    work.then(
+      () => speech.length === 0 && this.#onFinished(speech, this.#options.now()),
+      (fault: unknown) => {
+        if (signal.aborted) return;
+        onFault('reply_failed', fault);
+        this.#tell({ type: 'reply-failed' }, this.#options.now());
+      },
+    );
+  }
+
+  #turnInput(request: Extract<ReplyRequest, { kind: 'answer' }>): TurnInput {
+    const { turnId, turn, turnIndex, text, cutIn } = request;
+    const input: TurnInput = { turnId, speechMs: turn.speechMs, endpointingMs: turn.endpointingMs, turnIndex };
+    if (cutIn) input.interruption = cutIn;
+    if (text !== undefined) return { ...input, text };
+    const { startedAtMs } = this.#options.open;
+    return {
+      ...input,
+      audio: this.#caller.recorder.take(turn.startMs + startedAtMs, turn.endOfSpeechMs + startedAtMs),
+    };
+  }
+
+  #abortReply(nowMs: number): void {
+    this.#generation?.abort();
+    this.#generation = undefined;
+    this.#playout.stop();
+    this.#playout.hold(false);
+    this.#agentSilent(nowMs);
+  }
+
+  #onAudible(nowMs: number): void {
+    this.#caller.recorder.discard();
+    this.#act(this.#bargeIn.agentAudible(true, nowMs), nowMs);
+    this.#tell({ type: 'reply-audible' }, nowMs);
+  }
+
+  #onFinished(speech: SpeechAudio, nowMs: number): void {
+    this.#tell({ type: 'reply-finished', text: speech.text }, nowMs);
+    this.#agentSilent(nowMs);
+  }
+
+  #agentSilent(nowMs: number): void {
+    this.#act(this.#bargeIn.agentPending(false, nowMs), nowMs);
+    this.#act(this.#bargeIn.agentAudible(false, nowMs), nowMs);
+  }
+
+  #sessionMs(nowMs: number): number {
+    return Math.round(nowMs - this.#options.open.startedAtMs);
+  }
+}

@@ -1,0 +1,87 @@
+/** The messages between the main thread and a voice worker. Control only: audio never crosses threads this way. */
+import type { AgentConfig } from './agent.ts';
+import type { CallEvent } from './call-events.ts';
+import type { ConversationSnapshot } from './conversation.ts';
+import type { PlayoutRateHz } from './opus.ts';
+import type { PlayoutSnapshot } from './playout-clock.ts';
+import type { Message } from './providers/provider.ts';
+
+/** What a voice worker is started with. */
+export type VoiceWorkerData = {
+  index: number;
+  /** A heartbeat with the snapshots of all calls leaves every so often. */
+  heartbeatMs: number;
+  rateHz: PlayoutRateHz;
+  sileroPath: string;
+  /** flite, compiled once for the process. */
+  flite: WebAssembly.Module;
+};
+
+/** What another voice worker needs to go on with a call. */
+export type CallSnapshot = { playout: PlayoutSnapshot; conversation: ConversationSnapshot };
+
+export type OpenCall = {
+  callId: string;
+  linkId: number;
+  agent: AgentConfig;
+  /** SSRC and payload type of what the agent sends. */
+  agentSsrc: number;
+  payloadType: number;
+  /** Start of the session on the monotonic clock, which all threads share. */
+  startedAtMs: number;
+  history: Message[];
+  restore?: CallSnapshot;
+};
+
+export type ToVoiceWorker =
+  /** Answered by `link-opened` with the port, which is `port` where that is not 0. */
+  | { type: 'open-link'; linkId: number; port: number }
+  | { type: 'connect-link'; linkId: number; remotePort: number }
+  | { type: 'close-link'; linkId: number }
+  | { type: 'open-call'; call: OpenCall }
+  | { type: 'move-call'; callId: string; linkId: number }
+  /** The caller's packets come with this SSRC from now on; none: there is no microphone. */
+  | { type: 'caller-ssrc'; callId: string; ssrc: number | undefined }
+  | { type: 'client-ready'; callId: string }
+  | { type: 'client-gone'; callId: string }
+  | { type: 'say'; callId: string; requestId: number; text: string }
+  | { type: 'interrupt'; callId: string }
+  | { type: 'mute'; callId: string; muted: boolean }
+  | { type: 'close-call'; callId: string }
+  | { type: 'measure'; requestId: number }
+  | { type: 'close' };
+
+export type FromVoiceWorker =
+  | { type: 'ready' }
+  | { type: 'link-opened'; linkId: number; port: number }
+  | { type: 'link-connected'; linkId: number }
+  | { type: 'link-failed'; linkId: number; reason: string }
+  | { type: 'event'; callId: string; event: CallEvent }
+  | { type: 'said'; requestId: number; turnId: string }
+  | { type: 'heartbeat'; snapshots: { callId: string; snapshot: CallSnapshot }[]; statistics: VoiceStatistics }
+  | { type: 'measured'; requestId: number; statistics: VoiceStatistics }
+  /** Something failed inside a call; it goes on. `code` says what, never what was said. */
+  | { type: 'fault'; callId?: string; code: string; message: string };
+
+/** Counters since the worker's start, but for the delays, which are those since they were last read. */
+export type VoiceStatistics = {
+  calls: number;
+  packetsReceived: number;
+  packetsLost: number;
+  packetsSent: number;
+  /** Packets of strangers, without a call, or no RTP. */
+  packetsRejected: number;
+  /** Packets that left more than 5 ms, and more than 20 ms, after their time. */
+  late5Ms: number;
+  late20Ms: number;
+  skippedFrames: number;
+  kernelDrops: number;
+  receiveBufferBytes: number;
+  windows: number;
+  runs: number;
+  /** From the packet that completes a window to its verdict, in ms. */
+  verdictP50Ms: number;
+  verdictP99Ms: number;
+  latenessP999Ms: number;
+  heapBytes: number;
+};

@@ -1,0 +1,28 @@
+/** The voice worker's thread: loads the model, starts the worker and connects it to the main thread. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { FliteVoice } from './providers/flite.ts';
+import { Parrot } from './providers/parrot.ts';
+import { Silero } from './silero.ts';
+import { VoiceWorker } from './voice-worker.ts';
+import type { FromVoiceWorker, ToVoiceWorker, VoiceWorkerData } from './voice-protocol.ts';
+
+if (!parentPort) throw new Error('media/voice-worker-thread.ts runs as a worker thread only');
+const port = parentPort;
+const data = workerData as VoiceWorkerData;
+const post = (message: FromVoiceWorker): void => port.postMessage(message);
+
+const flite = new FliteVoice({ module: data.flite, sampleRateHz: data.rateHz });
+const silero = await Silero.load(data.sileroPath);
+const worker = new VoiceWorker({ data, silero, textToSpeech: flite, responders: { parrot: new Parrot() }, post });
+
+// One after another: a message may wait for a socket, and the next one may need that socket.
+let work = Promise.resolve();
+port.on('message', (message: ToVoiceWorker) => {
+  work = work.then(() => worker.handle(message));
+  if (message.type !== 'close') return;
+  work = work.then(async () => {
+    await flite.close();
+    port.close();
+  });
+});
+post({ type: 'ready' });

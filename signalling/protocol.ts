@@ -1,0 +1,311 @@
+/**
+ * The signalling protocol: every message between a browser and the server, with its direction and its schema.
+ *
+ * Requests travel client → server and are acknowledged with `{ ok: true, … }` or `{ ok: false, error }`. Events travel
+ * server → client; those of a session carry `epoch` and `seq`, so that a client that was away is sent what it missed.
+ * All times named `…Ms` are milliseconds; `atMs` counts from the start of the session.
+ *
+ * The gateway parses each inbound message once with these schemas. The browser SDK imports the types only.
+ */
+import { z } from 'zod';
+
+/** Version of this protocol; a client of another major version is refused with `unsupported_version`. */
+export const PROTOCOL_VERSION = 1;
+
+/** Longest typed text of one `say`, in characters: one spoken minute is about 900. */
+export const MAX_SAY_CHARACTERS = 2000;
+
+const id = z.string().min(1).max(128);
+const count = z.number().int().nonnegative();
+const codecParameters = z.record(z.string().max(64), z.union([z.string().max(1024), z.number()]));
+const rtcpFeedback = z.object({ type: z.string().max(64), parameter: z.string().max(64).optional() });
+
+const headerExtensionUri = z.string().max(256);
+
+/** RTP capabilities of an endpoint, as mediasoup and mediasoup-client define them (audio only here). */
+export const rtpCapabilities = z.object({
+  codecs: z
+    .array(
+      z.object({
+        kind: z.enum(['audio', 'video']),
+        mimeType: z.string().max(64),
+        preferredPayloadType: z.number().int().min(0).max(127),
+        clockRate: z.number().int().positive(),
+        channels: z.number().int().positive().optional(),
+        parameters: codecParameters.optional(),
+        rtcpFeedback: z.array(rtcpFeedback).max(32).optional(),
+      }),
+    )
+    .max(64),
+  headerExtensions: z
+    .array(
+      z.object({
+        kind: z.enum(['audio', 'video']),
+        uri: headerExtensionUri,
+        preferredId: z.number().int().min(1).max(255),
+        preferredEncrypt: z.boolean().optional(),
+        direction: z.enum(['sendrecv', 'sendonly', 'recvonly', 'inactive']).optional(),
+      }),
+    )
+    .max(64)
+    .optional(),
+});
+
+/** RTP parameters of what one endpoint sends. */
+export const rtpParameters = z.object({
+  mid: z.string().max(64).optional(),
+  msid: z.string().max(256).optional(),
+  codecs: z
+    .array(
+      z.object({
+        mimeType: z.string().max(64),
+        payloadType: z.number().int().min(0).max(127),
+        clockRate: z.number().int().positive(),
+        channels: z.number().int().positive().optional(),
+        parameters: codecParameters.optional(),
+        rtcpFeedback: z.array(rtcpFeedback).max(32).optional(),
+      }),
+    )
+    .min(1)
+    .max(16),
+  headerExtensions: z
+    .array(
+      z.object({
+        uri: headerExtensionUri,
+        id: z.number().int().min(1).max(255),
+        encrypt: z.boolean().optional(),
+        parameters: codecParameters.optional(),
+      }),
+    )
+    .max(32)
+    .optional(),
+  encodings: z
+    .array(
+      z.object({
+        ssrc: z.number().int().min(0).max(0xffffffff).optional(),
+        rid: z.string().max(16).optional(),
+        codecPayloadType: z.number().int().min(0).max(127).optional(),
+        rtx: z.object({ ssrc: z.number().int().min(0).max(0xffffffff) }).optional(),
+        dtx: z.boolean().optional(),
+        maxBitrate: z.number().int().positive().optional(),
+        scalabilityMode: z.string().max(16).optional(),
+      }),
+    )
+    .max(4)
+    .optional(),
+  rtcp: z
+    .object({ cname: z.string().max(256).optional(), reducedSize: z.boolean().optional(), mux: z.boolean().optional() })
+    .optional(),
+});
+
+export const dtlsParameters = z.object({
+  role: z.enum(['auto', 'client', 'server']).optional(),
+  fingerprints: z
+    .array(
+      z.object({
+        algorithm: z.enum(['sha-1', 'sha-224', 'sha-256', 'sha-384', 'sha-512']),
+        value: z.string().max(256),
+      }),
+    )
+    .min(1)
+    .max(8),
+});
+
+const join = z.object({
+  protocol: z.number().int(),
+  sdk: z.string().max(64),
+  rtpCapabilities,
+  /** Whether the page may play sound now. While not, the greeting waits for `report { playback: 'running' }`. */
+  playback: z.enum(['running', 'blocked']),
+  /** The last event that this client has seen, after a reconnection. */
+  lastSeen: z.object({ epoch: count, seq: count }).optional(),
+  /** Media that the client still holds; kept by the server where it is still there. */
+  keep: z.object({ send: id, receive: id, consumer: id }).optional(),
+});
+
+const report = z.object({
+  /** `none`: there is no microphone, or the caller refused it. Typed text works all the same. */
+  microphone: z.enum(['active', 'none']).optional(),
+  playback: z.enum(['running', 'blocked']).optional(),
+  /** Set after 1 s without a single packet from the agent: how long it has been. */
+  noPacketsForMs: count.optional(),
+  statistics: z
+    .object({
+      roundTripMs: z.number().nonnegative().optional(),
+      packetsLost: z.number().int().optional(),
+      packetsReceived: count.optional(),
+      jitterMs: z.number().nonnegative().optional(),
+      concealedMs: z.number().nonnegative().optional(),
+    })
+    .optional(),
+});
+
+/** What a client may ask; each is acknowledged. */
+export const requestSchemas = {
+  join,
+  'connect-transport': z.object({ transportId: id, dtlsParameters }),
+  produce: z.object({ transportId: id, rtpParameters }),
+  consume: z.object({ participant: z.literal('agent') }),
+  'restart-ice': z.object({ transportId: id }),
+  interrupt: z.object({}),
+  say: z.object({ text: z.string().trim().min(1).max(MAX_SAY_CHARACTERS) }),
+  mute: z.object({ muted: z.boolean() }),
+  report,
+  leave: z.object({}),
+} as const;
+
+export type RequestName = keyof typeof requestSchemas;
+export type Request<Name extends RequestName> = z.infer<(typeof requestSchemas)[Name]>;
+export type RtpCapabilities = z.infer<typeof rtpCapabilities>;
+export type RtpParameters = z.infer<typeof rtpParameters>;
+export type DtlsParameters = z.infer<typeof dtlsParameters>;
+
+/** ICE parameters and candidates as mediasoup gives them, passed through to mediasoup-client. */
+export type IceParameters = { usernameFragment: string; password: string; iceLite?: boolean };
+export type IceCandidate = {
+  foundation: string;
+  priority: number;
+  ip: string;
+  address: string;
+  protocol: 'udp' | 'tcp';
+  port: number;
+  type: 'host' | 'srflx' | 'prflx' | 'relay';
+  tcpType?: 'passive';
+};
+export type IceServer = { urls: string | string[]; username?: string; credential?: string };
+
+/** What a browser needs to make one side of its connection. */
+export type TransportOptions = {
+  id: string;
+  iceParameters: IceParameters;
+  iceCandidates: IceCandidate[];
+  dtlsParameters: DtlsParameters;
+};
+
+/** What a browser needs to hear the agent. */
+export type ConsumerOptions = { id: string; producerId: string; kind: 'audio'; rtpParameters: RtpParameters };
+
+/** Both transports and the agent's consumer: everything that a call's media needs. */
+export type MediaOptions = { send: TransportOptions; receive: TransportOptions; consumer: ConsumerOptions };
+
+export type SessionState = 'queued' | 'ready' | 'live' | 'interrupted' | 'ended';
+
+export type EndReason = 'left' | 'deleted' | 'expired' | 'idle' | 'agent' | 'failed' | 'shutdown';
+
+/** One line of the conversation. `final: false` may be replaced by a later one of the same turn and role. */
+export type TranscriptEntry = {
+  turnId: string;
+  role: 'user' | 'agent';
+  text: string;
+  final: boolean;
+  startMs: number;
+  endMs: number;
+};
+
+export type SessionView = {
+  id: string;
+  agent: string;
+  state: SessionState;
+  /** Unix time in milliseconds. */
+  createdAt: number;
+  /** Milliseconds since the first media of the session; 0 before. Lets a page place earlier entries. */
+  elapsedMs: number;
+};
+
+/** Answers of the requests that carry something beside `ok`. */
+export type Answers = {
+  join: {
+    session: SessionView;
+    epoch: number;
+    /** The conversation so far, for a page that was reloaded. */
+    transcript: TranscriptEntry[];
+    /** `true`: the media named by `keep` goes on and `media` is absent. */
+    kept: boolean;
+    media?: MediaOptions;
+  };
+  'connect-transport': object;
+  produce: { producerId: string };
+  consume: { consumer: ConsumerOptions };
+  'restart-ice': { iceParameters: IceParameters };
+  interrupt: object;
+  say: { turnId: string };
+  mute: object;
+  report: object;
+  leave: object;
+};
+
+/** Codes of refused requests. Stable: clients decide by them. */
+export type SignallingErrorCode =
+  | 'invalid_message'
+  | 'unknown_event'
+  | 'message_too_large'
+  | 'unsupported_version'
+  | 'unauthorized'
+  | 'session_not_found'
+  | 'session_ended'
+  | 'not_joined'
+  | 'already_joined'
+  | 'unknown_transport'
+  | 'invalid_media_parameters'
+  | 'too_many_requests'
+  | 'server_busy'
+  | 'superseded'
+  | 'internal';
+
+export type SignallingError = { code: SignallingErrorCode; message: string };
+export type Ack<Name extends RequestName> = ({ ok: true } & Answers[Name]) | { ok: false; error: SignallingError };
+
+/** The agent: waiting for the caller, preparing a reply, or being heard. */
+export type AgentActivity = 'listening' | 'thinking' | 'speaking';
+/** What the caller's speech does to the agent's voice: full, 15 dB quieter, or silent until decided. */
+export type AgentOutput = 'normal' | 'ducked' | 'paused';
+
+/** Payloads of a session's events; on the wire each also carries `Sequenced`. */
+export type SessionEvents = {
+  'agent-state': {
+    state: AgentActivity;
+    output: AgentOutput;
+    /** The turn being answered; absent while listening. */
+    turnId?: string;
+    /** Set on the change to `listening` when the caller cut in: ms from the caller's onset to silence. */
+    interruptedAfterMs?: number;
+    atMs: number;
+  };
+  speech: { speaking: boolean; turnId: string; atMs: number };
+  /** A user turn was taken as ended. Delays count from the caller's last speech frame. */
+  turn: {
+    turnId: string;
+    startMs: number;
+    speechMs: number;
+    endOfSpeechMs: number;
+    endpointingMs: number;
+    atMs: number;
+  };
+  transcript: TranscriptEntry;
+  /** New transports: connect there, then drop the old ones. */
+  move: { reason: 'media-worker' | 'pod'; media: MediaOptions };
+  queued: { position: number };
+  ended: { reason: EndReason };
+  problem: { code: string; message: string };
+};
+export type SessionEventName = keyof SessionEvents;
+export type Sequenced = { epoch: number; seq: number };
+
+/** Everything that a server sends. */
+export type ServerEvents = { [Name in SessionEventName]: (event: SessionEvents[Name] & Sequenced) => void } & {
+  hello: (event: Hello) => void;
+  token: (event: { token: string; /** Unix time in milliseconds. */ expiresAt: number }) => void;
+};
+
+/** Sent at once on connection, so that `join` can already carry what the browser can do. */
+export type Hello = {
+  protocol: number;
+  version: string;
+  rtpCapabilities: RtpCapabilities;
+  iceServers: IceServer[];
+};
+
+/** Everything that a client sends, as Socket.IO types it. */
+export type ClientEvents = {
+  [Name in RequestName]: (request: Request<Name>, acknowledge: (ack: Ack<Name>) => void) => void;
+};
