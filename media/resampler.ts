@@ -114,7 +114,8 @@ const filters = new Map<string, Filter>();
 function filterFor(fromHz: number, toHz: number, taps: number): Filter {
   const divisor = greatestCommonDivisor(fromHz, toHz);
   const [up, down] = [toHz / divisor, fromHz / divisor];
-  if (!(Math.min(up, down) >= 1 && Math.max(up, down) <= MAX_PHASES)) throw new RangeError(`cannot resample from ${fromHz} Hz to ${toHz} Hz`);
+  if (!(Math.min(up, down) >= 1 && Math.max(up, down) <= MAX_PHASES))
+    throw new RangeError(`cannot resample from ${fromHz} Hz to ${toHz} Hz`);
   if (!Number.isInteger(taps / 2) || taps < 2 || taps > MAX_TAPS) {
     throw new RangeError(`taps must be an even number of 2 to ${MAX_TAPS}, not ${taps}`);
   }

@@ -24,7 +24,10 @@ export function spokenNumber(value: number, decimals = 0): string {
   const words = wholeNumber(Number(whole));
   const sign = value < 0 && (whole !== '0' || digits) ? 'minus ' : '';
   if (!digits) return sign + words;
-  return `${sign}${words} point ${[...digits].map((digit) => SMALL[Number(digit)]).join(' ')}`;
+  return `${sign}${words} point ${digits
+    .split('')
+    .map((digit) => SMALL[Number(digit)])
+    .join(' ')}`;
 }
 
 export type SpokenDurationOptions = {

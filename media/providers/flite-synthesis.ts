@@ -95,7 +95,7 @@ function argumentCalls(args: readonly Buffer[], memory: () => Buffer): Wasi {
 function outputCalls(output: Buffer[], memory: () => Buffer, wasi: Wasi): Wasi {
   return {
     path_open(...parameters) {
-      memory().writeUInt32LE(OUTPUT_FD, parameters[8]!);
+      memory().writeUInt32LE(OUTPUT_FD, parameters[8]);
       return SUCCESS;
     },
     fd_fdstat_get(fd = 0, statAt = 0) {

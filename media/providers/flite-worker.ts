@@ -54,9 +54,9 @@ export class FliteWorker {
    * unless the thread is speaking the clause already: that cannot be stopped and is soon done.
    * @throws SpeechError speech_failed, speech_timed_out, speech_thread_died, closed
    */
-  speak(voice: Voice, text: string, signal: AbortSignal): Promise<Int16Array> {
-    if (this.#closed) return Promise.reject(closedError());
-    if (signal.aborted) return Promise.reject(signal.reason);
+  async speak(voice: Voice, text: string, signal: AbortSignal): Promise<Int16Array> {
+    if (this.#closed) throw closedError();
+    signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Int16Array>();
     const job: Job = { request: { id: this.#nextId++, voice, text }, attempts: 0, resolve, reject };
     const onAbort = () => {
@@ -68,7 +68,11 @@ export class FliteWorker {
     signal.addEventListener('abort', onAbort, { once: true });
     this.#queue.push(job);
     this.#runNext();
-    return promise.finally(() => signal.removeEventListener('abort', onAbort));
+    try {
+      return await promise;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
   /** Ends the thread. What it was asked for and has not answered rejects with `closed`. */
@@ -94,7 +98,9 @@ export class FliteWorker {
     // A thread that was given up may still answer, and will exit; its successor's clauses are none of its business.
     const current = () => this.#worker === worker;
     worker.on('message', (response: FliteResponse) => current() && this.#answered(response));
-    worker.on('error', (error) => current() && (this.#deathCause = error));
+    worker.on('error', (error) => {
+      if (current()) this.#deathCause = error;
+    });
     worker.on('exit', (exitCode) => current() && this.#died(exitCode));
     return worker;
   }

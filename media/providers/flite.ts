@@ -44,7 +44,7 @@ export class FliteVoice implements TextToSpeech {
 
   /**
    * Yields the audio of one clause after another, each as soon as it is there: 10 to 40 ms for one of 1 to 4 s. A clause
-   * of more than 200 characters comes in pieces, one with nothing to pronounce not at all. The samples are shared with
+   * of more than 160 characters comes in pieces, one with nothing to pronounce not at all. The samples are shared with
    * whoever hears the same clause again and must not be changed. Ends, without an error, when `signal` aborts.
    * @throws SpeechError unknown_voice, speech_failed, speech_timed_out, speech_thread_died (retryable), closed
    */

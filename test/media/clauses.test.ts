@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { ClauseSplitter, type ClauseSplitterOptions } from '../../media/clauses.ts';
 
 function split(text: string, options?: ClauseSplitterOptions): string[] {

@@ -10,13 +10,15 @@ import { FliteWorker, type FliteWorkerOptions } from '../../../media/providers/f
 
 declare const WebAssembly: { compile(bytes: Uint8Array): Promise<WebAssembly.Module> };
 
+const MAGIC_AND_VERSION = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+const section = (id: number, ...bytes: number[]) => [id, bytes.length, ...bytes];
+const name = (text: string) => [text.length, ...Buffer.from(text)];
+
 /** A command whose `_start` has the given body, instead of flite. */
 function command(...body: number[]): Promise<WebAssembly.Module> {
-  const section = (id: number, ...bytes: number[]) => [id, bytes.length, ...bytes];
-  const name = (text: string) => [text.length, ...Buffer.from(text)];
   return WebAssembly.compile(
     Uint8Array.from([
-      ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      ...MAGIC_AND_VERSION,
       ...section(1, 1, 0x60, 0, 0),
       ...section(3, 1, 0),
       ...section(5, 1, 0, 1),
@@ -28,6 +30,7 @@ function command(...body: number[]): Promise<WebAssembly.Module> {
 const ENDLESS = [0x00, 0x03, 0x40, 0x0c, 0x00, 0x0b, 0x0b];
 const CRASHING = [0x00, 0x00, 0x0b];
 
+const SOURCE = JSON.stringify(new URL('../../../media/providers/flite-worker.ts', import.meta.url));
 const mortal = (marker = '') =>
   new URL(`../../support/mortal-flite-thread.ts?marker=${encodeURIComponent(marker)}`, import.meta.url);
 const never = new AbortController().signal;
@@ -139,10 +142,9 @@ describe('FliteWorker', () => {
   });
 
   it('runs within another thread, with the module compiled once', async () => {
-    const url = (path: string) => JSON.stringify(new URL(`../../../media/providers/${path}`, import.meta.url));
     const outer = new Worker(
       `const { parentPort, workerData } = require('node:worker_threads');
-       import(${url('flite-worker.ts')}).then(async ({ FliteWorker }) => {
+       import(${SOURCE}).then(async ({ FliteWorker }) => {
          const worker = new FliteWorker({ module: workerData, sampleRateHz: 48000 });
          const samples = await worker.speak('slt', 'one', new AbortController().signal);
          await worker.close();
@@ -157,10 +159,9 @@ describe('FliteWorker', () => {
 
   it('keeps no process alive while it is idle', async () => {
     // Not closed: a process that it kept alive would never exit.
-    const url = (path: string) => JSON.stringify(new URL(`../../../media/providers/${path}`, import.meta.url));
     const idle = new Worker(
       `const { workerData } = require('node:worker_threads');
-       import(${url('flite-worker.ts')}).then(({ FliteWorker }) => {
+       import(${SOURCE}).then(({ FliteWorker }) => {
          const worker = new FliteWorker({ module: workerData, sampleRateHz: 24000 });
          return worker.speak('slt', 'one', new AbortController().signal);
        });`,

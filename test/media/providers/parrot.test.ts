@@ -1,4 +1,8 @@
 import { expect } from 'chai';
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { agent } from '../../../media/agent.ts';
+import { ClauseSplitter } from '../../../media/clauses.ts';
 import { Parrot, PLAYBACK_TEXT } from '../../../media/providers/parrot.ts';
 import type { Message, ReplyPart, TurnAudio, TurnInput } from '../../../media/providers/provider.ts';
 
@@ -60,12 +64,13 @@ describe('Parrot', () => {
       expect(lines).to.have.length(2 + 1 + 20 + 1);
     });
 
-    it('makes each number a clause of its own', async () => {
-      const numbers: string[] = [];
-      for await (const part of new Parrot().respond(typed('count'), [], new AbortController().signal)) {
-        numbers.push(part.text);
+    it('has each number spoken, and so kept, as a clause of its own', async () => {
+      const splitter = new ClauseSplitter();
+      const clauses: string[] = [];
+      for await (const { text } of new Parrot().respond(typed('count'), [], new AbortController().signal)) {
+        clauses.push(...splitter.push(text));
       }
-      expect(numbers.slice(1, 21).every((text) => /^\w+[,.]\n$/.test(text))).to.equal(true);
+      expect(clauses).to.include.members(['One,', 'two,', 'thirteen,', 'nineteen,', 'twenty.']);
     });
 
     it('does not invite after any other turn', async () => {
@@ -111,6 +116,13 @@ describe('Parrot', () => {
     it('has nothing to say to nothing', async () => {
       expect(await reply(typed(' \n '))).to.deep.equal([]);
     });
+  });
+
+  it('comes with an agent whose greeting begins with a short clause, for an early first sound', async () => {
+    const file = await readFile(new URL('../../../agents/parrot.yaml', import.meta.url), 'utf8');
+    const { responder, greeting } = agent.parse(parse(file));
+    expect(responder).to.equal('parrot');
+    expect(new ClauseSplitter().push(greeting)[0]).to.equal('Hello,');
   });
 
   it('says nothing more after an abort', async () => {
