@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { cacheFolder, fileInTar, prebuiltUrl, workerPath } from '../../scripts/setup/media-worker.mjs';
-import { ninjaProgress, wrapDirectory } from '../../scripts/setup/worker-build.mjs';
+import { listedSources, ninjaProgress, wrapDirectory } from '../../scripts/setup/worker-build.mjs';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -61,6 +61,15 @@ describe('building the worker', () => {
   it('puts a library where its wrap file expects it', () => {
     expect(wrapDirectory('[wrap-file]\ndirectory = libuv-v1.51.0\nsource_url = https://x')).to.equal('libuv-v1.51.0');
     expect(() => wrapDirectory('[wrap-git]\nurl = x')).to.throw('names no directory');
+  });
+
+  it("finds the worker's sources in mediasoup's build file", () => {
+    const list = "common_sources = [\n  'src/a.cpp',\n  'src/b.cpp',\n]";
+    expect(listedSources(`project('x')\n${list}\nother = ['c.cpp']`)).to.deep.equal({
+      list,
+      sources: ['src/a.cpp', 'src/b.cpp'],
+    });
+    expect(() => listedSources("sources = ['a.cpp']")).to.throw('does not fit this mediasoup');
   });
 
   it('tells how far it is from what ninja prints', () => {
