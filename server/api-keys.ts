@@ -12,7 +12,7 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 export const requireApiKey = (keys: readonly string[]): Middleware => {
   const known = keys.map(digest);
   return async (ctx, next) => {
-    if (known.length === 0) return next();
+    if (known.length === 0) return void (await next());
     const [, offered = ''] = /^Bearer +(\S+)$/i.exec(ctx.get('Authorization')) ?? [];
     const offeredDigest = digest(offered);
     const matches = known.filter((key) => timingSafeEqual(key, offeredDigest));
@@ -21,6 +21,6 @@ export const requireApiKey = (keys: readonly string[]): Middleware => {
         'WWW-Authenticate': 'Bearer',
       });
     }
-    return next();
+    await next();
   };
 };

@@ -128,7 +128,7 @@ const checkOrigin =
     if (!harmless && origin !== undefined && !origins.allowsOrigin(origin, host)) {
       throw new HttpFailure(403, 'origin_not_allowed', 'Pages of this origin may not use this server.');
     }
-    return next();
+    await next();
   };
 
 const allowOrigins = (origins: OriginPolicy): Middleware =>
@@ -148,5 +148,5 @@ const requireJson: Middleware = async (ctx, next) => {
   if (ctx.request.is('application/json') === false) {
     throw new HttpFailure(415, 'unsupported_media_type', 'The body must be JSON.');
   }
-  return next();
+  await next();
 };

@@ -92,7 +92,7 @@ export const settings = {
     secret: true,
   }),
   TOKEN_SECRET: setting({
-    schema: z.string().min(32) as z.ZodType<string, string>,
+    schema: z.string().min(32),
     allowed: 'at least 32 characters',
     defaultInWords: 'random at each start',
     meaning: 'Signs the tokens with which browsers join.',
@@ -111,7 +111,7 @@ export const settings = {
   }),
   TLS_KEY: setting({ schema: text, allowed: 'a path; needs `TLS_CERT`', meaning: 'Private key (PEM) of `TLS_CERT`.' }),
   DEMO: setting({
-    schema: z.enum(['true', 'false']).transform((value) => value === 'true') as z.ZodType<boolean, string>,
+    schema: z.enum(['true', 'false']).transform((value) => value === 'true'),
     allowed: '`true` or `false`',
     defaultInWords: '`true`; with `API_KEYS` `false`',
     meaning: 'Lets anybody who can open the page talk to the default agent.',

@@ -34,7 +34,7 @@ export const humanLine = (line: string): string => {
   const clock = new Date(String(time)).toTimeString().slice(0, 8);
   const rest = Object.entries(details).map(([key, value]) => ` ${key}=${inline(value)}`);
   const stack = isError(err) ? `\n${err.stack ?? err.message}` : '';
-  return `\u001b[90m${clock}\u001b[0m \u001b[${colour}m${label}\u001b[0m ${String(msg ?? '')}${rest.join('')}${stack}\n`;
+  return `\u001b[90m${clock}\u001b[0m \u001b[${colour}m${label}\u001b[0m ${typeof msg === 'string' ? msg : ''}${rest.join('')}${stack}\n`;
 };
 
 const inline = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

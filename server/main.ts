@@ -1,4 +1,5 @@
 /** Starts the server, waits for a signal, closes it. */
+import { inspect } from 'node:util';
 import { AgentFilesInvalid } from './agents.ts';
 import { createCalls } from './calls.ts';
 import { ConfigError, describeConfig, readConfig } from './config.ts';
@@ -40,6 +41,6 @@ try {
   await main();
 } catch (error) {
   const mendable = error instanceof ConfigError || error instanceof AgentFilesInvalid || error instanceof StartError;
-  console.error(mendable ? error.message : error);
+  process.stderr.write(`${mendable ? error.message : inspect(error)}\n`);
   process.exit(1);
 }

@@ -47,13 +47,14 @@ export const sessionsRoutes = ({ apiKeys, ...options }: SessionsRoutesOptions): 
   const { sessions } = options;
   const desk = new SessionDesk(options);
   const router = new Router({ prefix: '/v2/sessions' });
-  const idOf = (ctx: { params: unknown }): string => {
-    const parsed = schemas.sessionPath.safeParse(ctx.params);
-    if (!parsed.success) throw new SignallingFailure('session_not_found');
-    return parsed.data.id;
-  };
   router.use(requireApiKey(apiKeys));
+  addCollection(router, desk, sessions);
+  addSingle(router, sessions);
+  addBelongings(router, desk, sessions);
+  return router;
+};
 
+const addCollection = (router: Router, desk: SessionDesk, sessions: Sessions): void => {
   router.post('/', async (ctx) => desk.open(ctx, withoutAbsent(accept(schemas.newSession, ctx.request.body ?? {}))));
 
   router.get('/', async (ctx) => {
@@ -61,7 +62,9 @@ export const sessionsRoutes = ({ apiKeys, ...options }: SessionsRoutesOptions): 
     const page = await sessions.list({ limit, ...(cursor && { cursor }), ...(state && { state }) });
     reply(ctx, 200, schemas.sessionList, { ...page, sessions: page.sessions.map(schemas.toSessionView) });
   });
+};
 
+const addSingle = (router: Router, sessions: Sessions): void => {
   router.get('/:id', async (ctx) => {
     reply(ctx, 200, schemas.sessionView, schemas.toSessionView(await sessions.get(idOf(ctx))));
   });
@@ -75,7 +78,10 @@ export const sessionsRoutes = ({ apiKeys, ...options }: SessionsRoutesOptions): 
     await sessions.end(idOf(ctx), 'deleted');
     ctx.status = 204;
   });
+};
 
+/** What belongs to a session: further tokens, and what was said. */
+const addBelongings = (router: Router, desk: SessionDesk, sessions: Sessions): void => {
   router.post('/:id/tokens', async (ctx) => {
     const { id, state } = await sessions.get(idOf(ctx));
     if (state === 'ended') throw new SignallingFailure('session_ended');
@@ -86,8 +92,13 @@ export const sessionsRoutes = ({ apiKeys, ...options }: SessionsRoutesOptions): 
     const { id } = await sessions.get(idOf(ctx));
     reply(ctx, 200, schemas.transcript, { entries: await sessions.transcript(id) });
   });
+};
 
-  return router;
+/** An id that is none cannot be that of a session, so the answer is the same as for one that is not known. */
+const idOf = (ctx: { params: unknown }): string => {
+  const parsed = schemas.sessionPath.safeParse(ctx.params);
+  if (!parsed.success) throw new SignallingFailure('session_not_found');
+  return parsed.data.id;
 };
 
 /** Drops keys without a value, so that "absent" has one form only. */

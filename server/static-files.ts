@@ -31,14 +31,14 @@ export const serveStatic = (files: Readonly<Record<string, StaticFile>> = STATIC
   const cache = new Map<string, Loaded>();
   return async (ctx, next) => {
     const known = Object.hasOwn(files, ctx.path) ? files[ctx.path] : undefined;
-    if (known === undefined) return next();
+    if (known === undefined) return void (await next());
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
       ctx.set('Allow', 'GET, HEAD');
       ctx.status = 405;
       return;
     }
     const loaded = await load(known, cache.get(ctx.path));
-    if (loaded === undefined) return next();
+    if (loaded === undefined) return void (await next());
     cache.set(ctx.path, loaded);
     ctx.set('ETag', loaded.etag);
     ctx.set('Cache-Control', 'no-cache');

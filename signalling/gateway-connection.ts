@@ -4,7 +4,7 @@ import type { LoggedEvent } from './event-log.ts';
 import { parseMessage, splitAcknowledge } from './gateway-message.ts';
 import type { Acknowledge, ParsedRequest } from './gateway-message.ts';
 import type { Log } from './log.ts';
-import type { Hello, Sequenced, SignallingErrorCode } from './protocol.ts';
+import type { Hello, SignallingErrorCode } from './protocol.ts';
 import type { Listener, SessionChannel } from './session-channel.ts';
 import { SlidingWindow } from './sliding-window.ts';
 import type { IssuedToken, SessionTokens } from './tokens.ts';
@@ -90,9 +90,11 @@ export class Connection implements Listener {
   }
 
   /** Tells the client why, and closes the connection a moment later. */
-  refuse(code: SignallingErrorCode, position: Sequenced): void {
+  refuse(code: SignallingErrorCode): void {
     const { message } = new SignallingFailure(code);
-    this.#socket.emit('problem', { code, message, ...position });
+    const { epoch, seq } = this.channel.position;
+    // For this client alone, so it is not in the session's log; one ahead, or the client would take it for one it knows.
+    this.#socket.emit('problem', { code, message, epoch, seq: seq + 1 });
     this.end(code);
   }
 
@@ -142,7 +144,7 @@ export class Connection implements Listener {
     acknowledge?.({ ok: false, error: { code, message } });
     if (this.signal.aborted || !MISBEHAVIOUR.has(code) || !this.#misbehaviour.hit(this.#nowMs())) return;
     this.#log.warn({ sessionId: this.channel.sessionId, lastCode: code }, 'a client that misbehaves is disconnected');
-    this.refuse('too_many_requests', this.channel.position);
+    this.refuse('too_many_requests');
   }
 
   /** Half of the lifetime before the end: a renewed token that gets lost leaves time for the next. */

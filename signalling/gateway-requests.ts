@@ -73,7 +73,7 @@ class Joiner {
     }
     const record = await this.#sessions.attach(channel.sessionId);
     channel.open(record.epoch);
-    channel.takeOver(connection)?.refuse('superseded', channel.position);
+    channel.takeOver(connection)?.refuse('superseded');
     const joinedAt = channel.position;
     try {
       const answer = await this.#answer(record, connection, request);

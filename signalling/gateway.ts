@@ -137,7 +137,7 @@ export class Gateway implements CallObserver, AsyncDisposable {
     const connection = new Connection({ socket, channel, handle: this.#handle, tokens, tokenExpiresAt, log, nowMs });
     channel.clients.add(connection);
     const joinTimer = setTimeout(() => {
-      if (!connection.joined) connection.refuse('not_joined', channel.position);
+      if (!connection.joined) connection.refuse('not_joined');
     }, joinTimeoutMs ?? DEFAULT_JOIN_TIMEOUT_MS);
     socket.on('disconnect', () => {
       clearTimeout(joinTimer);
