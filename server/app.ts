@@ -144,8 +144,8 @@ const allowOrigins = (origins: OriginPolicy): Middleware =>
   });
 
 const requireJson: Middleware = async (ctx, next) => {
-  // `is` gives null where there is no body at all, which is fine.
-  if (ctx.request.is('application/json') === false) {
+  // `is` gives null where there is no body at all, but takes an announced length of 0 for one.
+  if (ctx.request.length !== 0 && ctx.request.is('application/json') === false) {
     throw new HttpFailure(415, 'unsupported_media_type', 'The body must be JSON.');
   }
   await next();

@@ -1,0 +1,49 @@
+import { expect } from 'chai';
+import { startTestServer } from '../support/running-server.ts';
+import { SocketClient } from '../support/socket-client.ts';
+
+describe('POST /demo/sessions', () => {
+  it('opens a session with the default agent that can be joined, whatever the body says', async () => {
+    const server = await startTestServer();
+    try {
+      const { status, body } = await server.request('POST', '/demo/sessions', { agent: 'other', metadata: { a: 1 } });
+      expect(status).to.equal(201);
+      expect(body).to.have.all.keys('id', 'agent', 'state', 'pod', 'token', 'expiresAt', 'url');
+      expect(body.agent).to.equal('parrot');
+      using client = await new SocketClient(server.origin, body.token).connected();
+      await client.join();
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('serves one address thirty times a minute, then says when to come again', async () => {
+    const server = await startTestServer();
+    try {
+      for (let i = 0; i < 30; i += 1) expect((await server.request('POST', '/demo/sessions')).status).to.equal(201);
+      const refused = await server.request('POST', '/demo/sessions');
+      expect([refused.status, refused.body.error.code]).to.deep.equal([429, 'too_many_requests']);
+      expect(Number(refused.headers.get('retry-after'))).to.be.within(1, 60);
+      expect((await server.request('POST', '/v2/sessions', {})).status).to.equal(201);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('is there with keys only when asked for', async () => {
+    const API_KEYS = 'a-key-of-sixteen-characters';
+    for (const [DEMO, expected] of [
+      ['true', 201],
+      ['false', 404],
+    ] as const) {
+      const server = await startTestServer({ API_KEYS, DEMO, HOST: '127.0.0.1' });
+      try {
+        expect((await server.request('POST', '/demo/sessions')).status).to.equal(expected);
+        const paths = (JSON.parse((await server.request('GET', '/openapi.json')).text) as { paths: object }).paths;
+        expect('/demo/sessions' in paths).to.equal(expected === 201);
+      } finally {
+        await server.close();
+      }
+    }
+  });
+});
