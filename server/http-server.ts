@@ -44,8 +44,12 @@ const readPem = async (setting: string, path: string): Promise<Buffer> => {
 /** @throws {StartError} when the port is taken or the address is not this machine's. */
 export const listen = (server: http.Server, { port, host }: Config['http']): Promise<AddressInfo> =>
   new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, port, host)));
-    server.listen(port, host, () => resolve(server.address() as AddressInfo));
+    const fail = (error: NodeJS.ErrnoException) => reject(explain(error, port, host));
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      resolve(server.address() as AddressInfo);
+    });
   });
 
 const explain = (error: NodeJS.ErrnoException, port: number, host: string): Error => {

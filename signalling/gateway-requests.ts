@@ -108,6 +108,7 @@ class Joiner {
     if (channel.current !== connection) return;
     channel.letGo();
     this.#calls.clientGone(channel.sessionId);
+    // Should this fail as well, then for the same reason; the client is told the first one.
     await this.#sessions.detach(channel.sessionId).catch(() => undefined);
   }
 }

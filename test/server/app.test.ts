@@ -18,6 +18,40 @@ const statusAsHost = (server: TestServer, host: string): Promise<number | undefi
     request.on('error', reject).end();
   });
 
+const expectFailure = async (
+  answer: Promise<{ status: number; body: { error: { code: string } } }>,
+  expected: [number, string],
+) => {
+  const { status, body } = await answer;
+  expect([status, body.error.code]).to.deep.equal(expected);
+};
+
+/** What a request gets whose handler does this. */
+const answerOf = async (handler: Middleware) => {
+  const router = new Router();
+  router.get('/broken', handler as Parameters<Router['get']>[1]);
+  const log = memoryLog();
+  const app = createApp({
+    routers: [router],
+    origins: new OriginPolicy({ allowedOrigins: [], loopbackOnly: false }),
+    strictTransport: true,
+    measure: async (_ctx, next) => void (await next()),
+    log,
+    nowMs: Date.now,
+  });
+  expect(app).to.be.instanceOf(Koa);
+  const listener = app.listen(0, '127.0.0.1');
+  try {
+    await new Promise((resolve) => listener.once('listening', resolve));
+    const { port } = listener.address() as { port: number };
+    const response = await fetch(`http://127.0.0.1:${port}/broken`);
+    return { status: response.status, headers: response.headers, text: await response.text(), log };
+  } finally {
+    listener.close();
+    listener.closeAllConnections();
+  }
+};
+
 describe('the HTTP application', () => {
   let server: TestServer;
 
@@ -27,15 +61,10 @@ describe('the HTTP application', () => {
 
   after(async () => server.close());
 
-  describe('answers failures as JSON', () => {
-    const expectFailure = async (
-      answer: Promise<{ status: number; body: { error: { code: string } } }>,
-      expected: [number, string],
-    ) => {
-      const { status, body } = await answer;
-      expect([status, body.error.code]).to.deep.equal(expected);
-    };
+  const from = (origin: string, method: string, path: string) =>
+    server.request(method, path, undefined, { Origin: origin });
 
+  describe('answers failures as JSON', () => {
     it('for a path that there is not', async () => {
       await expectFailure(server.request('GET', '/nothing'), [404, 'not_found']);
       await expectFailure(server.request('POST', '/v2/nothing', {}), [404, 'not_found']);
@@ -89,14 +118,17 @@ describe('the HTTP application', () => {
   });
 
   describe('for pages of other origins', () => {
-    const from = (origin: string, method: string, path: string) =>
-      server.request(method, path, undefined, { Origin: origin });
-
     it('names the origin back when it is allowed', async () => {
       const { status, headers } = await from('https://friend.example', 'POST', '/v2/sessions');
       expect(status).to.equal(201);
       expect(headers.get('access-control-allow-origin')).to.equal('https://friend.example');
       expect(headers.get('vary')).to.include('Origin');
+    });
+
+    it('names it back with a failure, too, so that the page can read why', async () => {
+      const { status, headers } = await from('https://friend.example', 'GET', '/v2/sessions/nonsense');
+      expect(status).to.equal(404);
+      expect(headers.get('access-control-allow-origin')).to.equal('https://friend.example');
     });
 
     it('answers their preflight', async () => {
@@ -121,31 +153,6 @@ describe('the HTTP application', () => {
   });
 
   describe('when something breaks inside', () => {
-    const answerOf = async (handler: Middleware) => {
-      const router = new Router();
-      router.get('/broken', handler as Parameters<Router['get']>[1]);
-      const log = memoryLog();
-      const app = createApp({
-        routers: [router],
-        origins: new OriginPolicy({ allowedOrigins: [], loopbackOnly: false }),
-        strictTransport: true,
-        measure: async (_ctx, next) => void (await next()),
-        log,
-        nowMs: Date.now,
-      });
-      expect(app).to.be.instanceOf(Koa);
-      const listener = app.listen(0, '127.0.0.1');
-      try {
-        await new Promise((resolve) => listener.once('listening', resolve));
-        const { port } = listener.address() as { port: number };
-        const response = await fetch(`http://127.0.0.1:${port}/broken`);
-        return { status: response.status, headers: response.headers, text: await response.text(), log };
-      } finally {
-        listener.close();
-        listener.closeAllConnections();
-      }
-    };
-
     it('says 500 and no more, and logs the cause', async () => {
       const { status, text, log } = await answerOf(() => {
         throw new Error('password is sesame');

@@ -3,6 +3,9 @@ import { expect } from 'chai';
 import { settings } from '../../server/config-settings.ts';
 import { configurationTable, TABLE_END, TABLE_START } from '../../server/config-table.ts';
 
+/** Formatters align the columns of a table; only its words count. */
+const words = (table: string | undefined) => table?.replaceAll(/-{3,}/g, '---').replaceAll(/ +/g, ' ');
+
 describe('the table of settings', () => {
   it('has a row of four cells for each setting', () => {
     const rows = configurationTable().split('\n').slice(2);
@@ -13,8 +16,6 @@ describe('the table of settings', () => {
   it('is what the README shows', async () => {
     const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
     const between = readme.split(TABLE_START)[1]?.split(TABLE_END)[0]?.trim();
-    // Formatters align the columns of a table; only its words count.
-    const words = (table: string | undefined) => table?.replaceAll(/-{3,}/g, '---').replaceAll(/ +/g, ' ');
     expect(words(between), 'put the output of configurationTable() between the markers').to.equal(
       words(configurationTable()),
     );

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { settings } from '../../server/config-settings.ts';
 import { ConfigError, describeConfig, readConfig } from '../../server/config.ts';
 import type { Environment } from '../../server/config.ts';
@@ -85,11 +85,9 @@ describe('readConfig', () => {
       TLS_CERT: 'cert.pem',
       HOST: '0.0.0.0',
     });
-    expect(problems.map((problem) => /^[A-Z_]+/.exec(problem)?.[0]).sort()).to.deep.equal(
-      ['PORT', 'MEDIA_WORKERS', 'WORKER_HEARTBEAT_INTERVAL', 'LOG_LEVEL', 'DEMO', 'ICE_SERVERS', 'ALLOWED_ORIGINS']
-        .concat(['PUBLIC_URL', 'TLS_KEY', 'HOST'])
-        .sort(),
-    );
+    const named = problems.map((problem) => /^[A-Z_]+/.exec(problem)?.[0]);
+    const wrong = ['PORT', 'MEDIA_WORKERS', 'WORKER_HEARTBEAT_INTERVAL', 'LOG_LEVEL', 'DEMO', 'ICE_SERVERS'];
+    expect(named).to.have.members([...wrong, 'ALLOWED_ORIGINS', 'PUBLIC_URL', 'TLS_KEY', 'HOST']);
     expect(problems).to.include('PORT=70000: must be a whole number from 0 to 65535');
     expect(new ConfigError(problems).message.split('\n')).to.have.lengthOf(11);
   });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { requestSchemas } from '../../signalling/protocol.ts';
 import { eventually } from '../support/eventually.ts';
 import { startLoneGateway } from '../support/lone-gateway.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { SignallingFailure } from '../../signalling/errors.ts';
 import { parseMessage, splitAcknowledge } from '../../signalling/gateway-message.ts';
 import { requestSchemas } from '../../signalling/protocol.ts';
@@ -77,9 +77,10 @@ describe('parseMessage', () => {
   });
 });
 
+const callback = () => undefined;
+
 describe('splitAcknowledge', () => {
   it('takes the callback off the end, where there is one', () => {
-    const callback = () => undefined;
     expect(splitAcknowledge([{ a: 1 }, callback])).to.deep.equal({ payloads: [{ a: 1 }], acknowledge: callback });
     expect(splitAcknowledge([{ a: 1 }])).to.deep.equal({ payloads: [{ a: 1 }], acknowledge: undefined });
     expect(splitAcknowledge([])).to.deep.equal({ payloads: [], acknowledge: undefined });

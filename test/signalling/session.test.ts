@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { InvalidTransition } from '../../signalling/errors.ts';
 import { transition } from '../../signalling/session.ts';
 import type { SessionRecord, SessionTransition } from '../../signalling/session.ts';

@@ -19,6 +19,8 @@ const foreign = (claims: { issuer?: string; audience?: string; subject?: string;
   return jwt.sign(new TextEncoder().encode(claims.key ?? secret));
 };
 
+const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
 describe('SessionTokens', () => {
   let clock: VirtualClock;
   let tokens: SessionTokens;
@@ -69,7 +71,6 @@ describe('SessionTokens', () => {
   });
 
   it('is refused without a signature', async () => {
-    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const unsigned = `${encode({ alg: 'none' })}.${encode({ sub: 's', iss: 'parley', aud: 'parley:join', exp: 9_999_999 })}.`;
     expect(await problemOf(tokens, unsigned)).to.be.oneOf(['not_ours', 'malformed']);
   });
