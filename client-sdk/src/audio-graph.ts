@@ -1,7 +1,9 @@
 import { meterLevel, rootMeanSquare } from './level.ts';
-import type { AudioNodes } from './types.ts';
 
 export type Side = 'user' | 'agent';
+
+/** Web Audio nodes that outlive changes of microphone and of connection; for recorders and visualisers. */
+export type AudioNodes = { context: AudioContext; user: AudioNode; agent: AudioNode };
 
 /** About 21 ms at 48 kHz: short enough to follow syllables. */
 const windowSamples = 1024;
@@ -60,7 +62,7 @@ export class AudioGraph {
 
   close(): void {
     if (this.#context.state === 'closed') return;
-    for (const track of [...this.#sources.keys()]) this.remove(track);
+    for (const track of this.#sources.keys()) this.remove(track);
     this.#context.close().catch(() => undefined);
   }
 

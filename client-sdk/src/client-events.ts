@@ -4,6 +4,7 @@ import type {
   ClientState,
   EndReason,
   MediaPlaybackState,
+  MicrophoneDevice,
   MicrophoneState,
   Session,
   TranscriptEntry,
@@ -25,7 +26,7 @@ export type ParleyEvents = {
   turn: Turn;
   microphoneChanged: { state: MicrophoneState; deviceId: string | undefined };
   /** Devices were plugged in or out. */
-  microphonesChanged: { microphones: MediaDeviceInfo[] };
+  microphonesChanged: { microphones: MicrophoneDevice[] };
   /** `blocked`: call `startAudio()` after a click. */
   playbackChanged: { state: MediaPlaybackState };
   /** The session waits for a place. */

@@ -1,12 +1,19 @@
 import { Call } from './call.ts';
-import type { Side } from './audio-graph.ts';
+import type { AudioNodes, Side } from './audio-graph.ts';
 import type { ParleyEvents } from './client-events.ts';
 import { ConnectClock } from './connect-clock.ts';
 import { Emitter } from './emitter.ts';
 import { ParleyError } from './errors.ts';
 import { Microphone } from './microphone.ts';
 import { readStatistics } from './statistics.ts';
-import type { AudioNodes, ClientState, MicrophoneOptions, MicrophoneState, Session, Statistics } from './types.ts';
+import type {
+  ClientState,
+  MicrophoneDevice,
+  MicrophoneOptions,
+  MicrophoneState,
+  Session,
+  Statistics,
+} from './types.ts';
 
 export type ParleyClientOptions = {
   /** Of one session; a function is asked at `connect()`, and again only if the server refuses what it gave. */
@@ -43,8 +50,13 @@ export class ParleyClient extends Emitter<ParleyEvents> {
     return this.#call?.microphone.state ?? 'none';
   }
 
+  /** The one in use. */
+  get microphoneId(): string | undefined {
+    return this.#call?.microphone.deviceId;
+  }
+
   /** The caller's own microphones; their names are known once permission was given. */
-  get microphones(): Promise<MediaDeviceInfo[]> {
+  get microphones(): Promise<MicrophoneDevice[]> {
     return Microphone.list();
   }
 

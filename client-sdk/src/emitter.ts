@@ -25,7 +25,9 @@ export class Emitter<Events extends Record<string, unknown>> {
   }
 
   emit<Name extends keyof Events>(name: Name, payload: Events[Name]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+    // A copy: who listens from within a listener hears of the next event, not of this one.
+    const listeners = [...(this.#listeners.get(name) ?? [])];
+    for (const listener of listeners) {
       try {
         (listener as Listener<Events[Name]>)(payload);
       } catch (error) {

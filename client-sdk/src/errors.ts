@@ -1,14 +1,11 @@
 /** Every way in which a call can go wrong, with a stable code for programs and a sentence for people. */
 
 const messages = {
-  microphone_denied:
-    'The microphone is blocked for this page. Allow it in the browser’s address bar and try again; typing works meanwhile.',
-  microphone_missing: 'No microphone was found. Connect one and try again; typing works meanwhile.',
-  microphone_in_use:
-    'The microphone could not be opened; another program may be using it. Close that program and try again; typing works meanwhile.',
-  microphone_lost: 'The microphone was disconnected. Choose another one; typing works meanwhile.',
-  insecure_origin:
-    'Browsers give the microphone to secure pages only. Open this page over https:// or on localhost; typing works meanwhile.',
+  microphone_denied: 'The microphone is blocked. Allow it in the address bar, or type instead.',
+  microphone_missing: 'No microphone was found. Connect one and try again, or type instead.',
+  microphone_in_use: 'The microphone cannot be opened; another program may use it. You can type instead.',
+  microphone_lost: 'The microphone was disconnected. Choose another one, or type instead.',
+  insecure_origin: 'Browsers give the microphone to secure pages only: use https:// or localhost, or type instead.',
   token_refused: 'The server did not accept this page’s access token. Start a new conversation.',
   session_not_found: 'This conversation no longer exists. Start a new one.',
   session_ended: 'This conversation has ended. Start a new one.',
@@ -17,7 +14,7 @@ const messages = {
   server_busy: 'The server is full at the moment. Try again shortly.',
   connection_lost: 'The connection to the server was lost and could not be restored.',
   ice_failed:
-    'The server answers, but sound does not get through. A firewall or VPN may be blocking it; try another network.',
+    'The server answers, but sound does not get through. A firewall or VPN may block it; try another network.',
   autoplay_blocked: 'The browser waits for a click before it plays sound.',
   unsupported: 'This browser cannot make calls. Use a current Chrome, Edge, Firefox or Safari.',
   version_mismatch: 'This page is older or newer than the server. Reload it.',

@@ -1,4 +1,5 @@
 /** The SDK of Parley: `new ParleyClient({ token })`, see README.md. */
+export type { AudioNodes, Side } from './audio-graph.ts';
 export { ParleyClient } from './client.ts';
 export type { ParleyClientOptions } from './client.ts';
 export type { ParleyEvents } from './client-events.ts';

@@ -143,7 +143,7 @@ export class MediaLink {
     this.#closed = true;
     this.#send.close();
     this.#receive.close();
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of this.#waiting) wake();
   }
 
   async #sendNow(track: MediaStreamTrack): Promise<void> {
@@ -165,7 +165,7 @@ export class MediaLink {
         });
     });
     transport.on('connectionstatechange', () => {
-      for (const wake of [...this.#waiting]) wake();
+      for (const wake of this.#waiting) wake();
       if (!this.#closed) this.#options.onState(this.state);
     });
   }

@@ -1,12 +1,12 @@
 import { ParleyError, microphoneError } from './errors.ts';
-import type { MicrophoneOptions, MicrophoneState } from './types.ts';
+import type { MicrophoneDevice, MicrophoneOptions, MicrophoneState } from './types.ts';
 
 export type MicrophoneEvents = {
   onState: (state: MicrophoneState) => void;
   /** There is a track, or another one than before. */
   onTrack: (track: MediaStreamTrack, previous: MediaStreamTrack | undefined) => void;
   /** Devices were plugged in or out. */
-  onDevices: (microphones: MediaDeviceInfo[]) => void;
+  onDevices: (microphones: MicrophoneDevice[]) => void;
   onError: (error: ParleyError) => void;
 };
 
@@ -43,9 +43,9 @@ export class Microphone {
   }
 
   /** The inputs to choose from; their names are known once permission was given. */
-  static async list(): Promise<MediaDeviceInfo[]> {
+  static async list(): Promise<MicrophoneDevice[]> {
     const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
-    return devices.filter((device) => device.kind === 'audioinput');
+    return devices.filter((device) => device.kind === 'audioinput').map(({ deviceId, label }) => ({ deviceId, label }));
   }
 
   /**

@@ -51,7 +51,7 @@ export class Playback {
   }
 
   close(): void {
-    for (const track of [...this.#elements.keys()]) this.stop(track);
+    for (const track of this.#elements.keys()) this.stop(track);
   }
 
   async #start(element: HTMLAudioElement): Promise<void> {

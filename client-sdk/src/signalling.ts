@@ -248,7 +248,7 @@ export class Signalling extends Emitter<SignallingEvents> {
     this.#socket = undefined;
     socket?.removeAllListeners();
     socket?.disconnect();
-    for (const reject of [...this.#pending]) reject(new ParleyError('reconnecting'));
+    for (const reject of this.#pending) reject(new ParleyError('reconnecting'));
   }
 }
 

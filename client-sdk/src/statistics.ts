@@ -35,7 +35,7 @@ export function readStatistics(received: readonly StatsEntry[], sent: readonly S
     retransmissionsAsked: field(inbound, 'nackCount'),
     protocol: typeof protocol === 'string' ? protocol : undefined,
   };
-  return Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== undefined)) as MediaFigures;
+  return Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== undefined));
 }
 
 /** How many packets of the agent have arrived; `undefined` before the first. */

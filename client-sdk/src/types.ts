@@ -67,6 +67,9 @@ export type Session = {
  */
 export type MicrophoneState = 'requesting' | 'active' | 'muted' | 'none';
 
+/** A microphone to choose; the label is empty until permission was given. */
+export type MicrophoneDevice = { deviceId: string; label: string };
+
 /** Whether the browser plays sound, or waits for a click. */
 export type MediaPlaybackState = 'running' | 'blocked';
 
@@ -114,9 +117,6 @@ export type Statistics = {
   epoch: number;
   connecting: ConnectTimings;
 };
-
-/** Web Audio nodes that outlive changes of microphone and of connection; for recorders and visualisers. */
-export type AudioNodes = { context: AudioContext; user: AudioNode; agent: AudioNode };
 
 /** How the caller's voice is captured. */
 export type MicrophoneOptions = {

@@ -1,0 +1,41 @@
+import { expect } from 'chai';
+import { PacketWatch } from '../../client-sdk/src/packet-watch.ts';
+import type { PacketVerdict } from '../../client-sdk/src/packet-watch.ts';
+
+/** Looks every 250 ms from `fromMs`; `packetsAt` says how many packets have arrived by then. */
+function watch(watched: PacketWatch, fromMs: number, toMs: number, packetsAt: (nowMs: number) => number) {
+  const verdicts: [number, PacketVerdict][] = [];
+  for (let nowMs = fromMs; nowMs <= toMs; nowMs += 250) {
+    const verdict = watched.look(packetsAt(nowMs), nowMs);
+    if (verdict) verdicts.push([nowMs, verdict]);
+  }
+  return verdicts;
+}
+
+describe('PacketWatch', () => {
+  it('is content with one packet each 400 ms', () => {
+    expect(watch(new PacketWatch(), 0, 10_000, (nowMs) => Math.floor(nowMs / 400))).to.deep.equal([]);
+  });
+
+  it('tells after each further second without a packet, and when they are back', () => {
+    const verdicts = watch(new PacketWatch(), 0, 6000, (nowMs) => (nowMs < 1000 || nowMs > 4500 ? nowMs / 20 : 45));
+    expect(verdicts).to.deep.equal([
+      [2000, { silentMs: 1000 }],
+      [3000, { silentMs: 2000 }],
+      [4000, { silentMs: 3000 }],
+      [4750, { backAfterMs: 3750 }],
+    ]);
+  });
+
+  it('counts a silence from the first look when nothing ever arrives', () => {
+    expect(watch(new PacketWatch(), 500, 1500, () => 0)).to.deep.equal([[1500, { silentMs: 1000 }]]);
+  });
+
+  it('concludes nothing from the time in which the machine slept', () => {
+    const watched = new PacketWatch();
+    watch(watched, 0, 500, () => 25);
+    expect(watched.look(25, 60_000)).to.equal(undefined);
+    expect(watched.look(25, 60_900)).to.equal(undefined);
+    expect(watched.look(25, 61_000)).to.deep.equal({ silentMs: 1000 });
+  });
+});
