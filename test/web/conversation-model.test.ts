@@ -1,0 +1,56 @@
+import { expect } from 'chai';
+import { ConversationModel } from '../../web/src/conversation-model.ts';
+
+const turn = { turnId: 't1', startMs: 1000, speechMs: 2100, endOfSpeechMs: 3100, endpointingMs: 550, atMs: 3650 };
+const line = { turnId: 't1', role: 'agent', text: 'You spoke.', final: true, startMs: 3711, endMs: 4000 } as const;
+
+describe('ConversationModel', () => {
+  it('shows a spoken turn with its measurements, though nobody knows its words', () => {
+    const conversation = new ConversationModel();
+    conversation.turn(turn);
+    conversation.agentState({ state: 'speaking', output: 'normal', turnId: 't1', atMs: 3711 });
+    expect(conversation.rows).to.deep.equal([
+      {
+        key: 'user:t1',
+        role: 'user',
+        startMs: 1000,
+        text: '',
+        final: true,
+        measures: ['spoke 2.1 s', 'waited 550 ms', 'answered after 61 ms'],
+      },
+    ]);
+  });
+
+  it('measures the answer once, however often the agent’s state changes', () => {
+    const conversation = new ConversationModel();
+    conversation.turn(turn);
+    for (const atMs of [3711, 3800]) {
+      conversation.agentState({ state: 'speaking', output: 'normal', turnId: 't1', atMs });
+    }
+    expect(conversation.rows[0]?.measures).to.have.length(3);
+  });
+
+  it('replaces what was not final, in its place', () => {
+    const conversation = new ConversationModel();
+    conversation.transcript({ ...line, text: 'You', final: false });
+    conversation.transcript({ ...line, startMs: 3900 });
+    expect(conversation.rows).to.have.length(1);
+    expect(conversation.rows[0]).to.include({ text: 'You spoke.', final: true, startMs: 3711 });
+  });
+
+  it('keeps the order of time, whatever is told first', () => {
+    const conversation = new ConversationModel();
+    conversation.transcript(line);
+    conversation.turn(turn);
+    conversation.transcript({ ...line, turnId: 't0', text: 'Hello.', startMs: 0 });
+    expect(conversation.rows.map(({ key }) => key)).to.deep.equal(['agent:t0', 'user:t1', 'agent:t1']);
+  });
+
+  it('notes an interruption where the agent was cut short', () => {
+    const conversation = new ConversationModel();
+    conversation.transcript({ ...line, turnId: 't0', startMs: 0 });
+    conversation.transcript(line);
+    conversation.agentState({ state: 'listening', output: 'normal', interruptedAfterMs: 412, atMs: 4000 });
+    expect(conversation.rows.map(({ measures }) => measures)).to.deep.equal([[], ['you cut in · silent after 412 ms']]);
+  });
+});

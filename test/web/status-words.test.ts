@@ -1,0 +1,50 @@
+import { expect } from 'chai';
+import { wordsFor } from '../../web/src/status-words.ts';
+import type { Situation } from '../../web/src/status-words.ts';
+
+const listening: Situation = {
+  call: 'connected',
+  agent: 'listening',
+  output: 'normal',
+  userSpeaking: false,
+  microphone: 'active',
+  interrupted: false,
+  resuming: false,
+  queuePosition: undefined,
+};
+const status = (change: Partial<Situation>): string => wordsFor({ ...listening, ...change }).status;
+
+describe('wordsFor', () => {
+  it('says what the agent does', () => {
+    expect(status({})).to.equal('Listening');
+    expect(status({ agent: 'thinking' })).to.equal('Thinking');
+    expect(status({ agent: 'speaking' })).to.equal('Speaking');
+    expect(status({ agent: 'speaking', output: 'ducked' })).to.equal('Speaking, quieter');
+    expect(status({ agent: 'speaking', output: 'paused' })).to.equal('Holding back');
+  });
+
+  it('tells the caller that they are heard, and that they have the floor', () => {
+    expect(status({ userSpeaking: true })).to.equal('Hearing you');
+    expect(status({ userSpeaking: true, interrupted: true })).to.equal('You have the floor');
+  });
+
+  it('says what is missing', () => {
+    expect(status({ microphone: 'muted' })).to.equal('You are muted');
+    expect(status({ microphone: 'none' })).to.equal('Listening for text');
+  });
+
+  it('says what happens with the connection', () => {
+    expect(status({ call: 'connecting' })).to.equal('Connecting…');
+    expect(status({ call: 'connecting', resuming: true })).to.equal('Resuming…');
+    expect(status({ call: 'connecting', queuePosition: 3 })).to.equal('Number 3 in the queue');
+    expect(status({ call: 'reconnecting' })).to.equal('Reconnecting…');
+    expect(status({ call: 'moving' })).to.equal('Moving…');
+    expect(status({ call: 'ended' })).to.equal('The call has ended');
+    expect(status({ call: 'idle' })).to.equal('Ready when you are');
+  });
+
+  it('always says what to do or what comes next', () => {
+    const calls = ['idle', 'ended', 'connecting', 'connected', 'reconnecting', 'moving'] as const;
+    for (const call of calls) expect(wordsFor({ ...listening, call }).hint).to.match(/\.$/);
+  });
+});

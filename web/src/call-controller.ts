@@ -1,0 +1,154 @@
+import { ParleyClient, ParleyError } from './sdk.ts';
+import type { ParleyEvents } from '../../client-sdk/src/index.ts';
+import type { ConversationModel } from './conversation-model.ts';
+import type { SessionClock } from './session-clock.ts';
+import { requestSession } from './session-request.ts';
+import type { Situation } from './status-words.ts';
+import { forgetSession, keepSession } from './stored-session.ts';
+import type { StoredSession } from './stored-session.ts';
+import type { TimelineModel } from './timeline-model.ts';
+
+export type CallControllerOptions = {
+  conversation: ConversationModel;
+  timeline: TimelineModel;
+  clock: SessionClock;
+  /** Something that is shown has changed. */
+  onChange: () => void;
+  /** A call has begun, or is over. */
+  onCall: (client: ParleyClient | undefined) => void;
+  onError: (error: ParleyError) => void;
+  onMicrophones: (client: ParleyClient) => void;
+};
+
+const atRest: Situation = {
+  call: 'idle',
+  agent: 'listening',
+  output: 'normal',
+  userSpeaking: false,
+  microphone: 'none',
+  interrupted: false,
+  resuming: false,
+  queuePosition: undefined,
+};
+
+/** One call after the other: opens and resumes sessions, and feeds what happens into the models. */
+export class CallController {
+  situation: Situation = atRest;
+  readonly #options: CallControllerOptions;
+  #client: ParleyClient | undefined;
+
+  constructor(options: CallControllerOptions) {
+    this.#options = options;
+  }
+
+  get client(): ParleyClient | undefined {
+    return this.#client;
+  }
+
+  /** @param stored a session to resume; without one a new session is opened */
+  async start(stored?: StoredSession): Promise<void> {
+    if (this.#client) return;
+    const { clock, conversation, onCall, onError, timeline } = this.#options;
+    timeline.clear();
+    conversation.clear();
+    clock.reset();
+    const client = new ParleyClient({ token: stored ? stored.token : openSession });
+    this.#client = client;
+    this.situation = { ...atRest, call: 'connecting', resuming: stored !== undefined };
+    this.#listen(client);
+    onCall(client);
+    try {
+      await client.connect();
+    } catch (error) {
+      if (client !== this.#client) return;
+      this.#over('idle');
+      onError(error instanceof ParleyError ? error : new ParleyError('request_failed', { cause: error }));
+    }
+  }
+
+  async hangUp(): Promise<void> {
+    const client = this.#client;
+    this.#over('ended');
+    await client?.disconnect();
+  }
+
+  #over(call: 'idle' | 'ended'): void {
+    forgetSession(sessionStorage);
+    this.#client = undefined;
+    this.#options.timeline.end(this.#options.clock.at(performance.now()));
+    this.situation = { ...atRest, call };
+    this.#options.onCall(undefined);
+    this.#options.onChange();
+  }
+
+  #update(change: Partial<Situation>): void {
+    this.situation = { ...this.situation, ...change };
+    this.#options.onChange();
+  }
+
+  #listen(client: ParleyClient): void {
+    /** What a client that was hung up still tells is no longer of interest. */
+    const on = <Name extends keyof ParleyEvents>(name: Name, listener: (event: ParleyEvents[Name]) => void): void => {
+      client.on(name, (event) => {
+        if (client === this.#client) listener(event);
+      });
+    };
+    on('stateChanged', ({ state }) => {
+      if (state !== 'disconnected') this.#update({ call: state });
+    });
+    on('joined', ({ session }) => {
+      if (session.elapsedMs > 0) this.#options.clock.observe(session.elapsedMs, performance.now());
+      this.#update({ queuePosition: undefined });
+    });
+    on('queued', ({ position }) => this.#update({ queuePosition: position }));
+    on('microphoneChanged', ({ state }) => {
+      this.#update({ microphone: state });
+      this.#options.onMicrophones(client);
+    });
+    on('microphonesChanged', () => this.#options.onMicrophones(client));
+    on('tokenRenewed', (renewed) => keepSession(sessionStorage, renewed));
+    on('ended', () => this.#over('ended'));
+    on('error', (error) => {
+      this.#options.onError(error);
+      if (client.state === 'disconnected') this.#over('ended');
+    });
+    this.#listenToConversation(on);
+  }
+
+  #listenToConversation(
+    on: <Name extends keyof ParleyEvents>(name: Name, listener: (event: ParleyEvents[Name]) => void) => void,
+  ): void {
+    const { clock, conversation, timeline } = this.#options;
+    const speech = (speaking: boolean) => (event: { turnId: string; atMs: number }) => {
+      clock.observe(event.atMs, performance.now());
+      timeline.userSpeech({ ...event, speaking });
+      this.#update({ userSpeaking: speaking, interrupted: speaking && this.situation.interrupted });
+    };
+    on('userStartedSpeaking', speech(true));
+    on('userStoppedSpeaking', speech(false));
+    on('agentState', (event) => {
+      clock.observe(event.atMs, performance.now());
+      timeline.agentState(event);
+      conversation.agentState(event);
+      const interrupted =
+        event.interruptedAfterMs !== undefined || (event.state === 'listening' && this.situation.interrupted);
+      this.#update({ agent: event.state, output: event.output, interrupted });
+    });
+    on('turn', (turn) => {
+      clock.observe(turn.atMs, performance.now());
+      timeline.turn(turn);
+      conversation.turn(turn);
+      this.#update({});
+    });
+    on('transcript', (entry) => {
+      conversation.transcript(entry);
+      this.#update({});
+    });
+  }
+}
+
+async function openSession(): Promise<string> {
+  const session = await requestSession();
+  keepSession(sessionStorage, session);
+  return session.token;
+}

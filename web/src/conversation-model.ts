@@ -1,0 +1,72 @@
+import type { AgentState, TranscriptEntry, Turn } from '../../client-sdk/src/types.ts';
+import { duration } from './durations.ts';
+
+/** One line of the conversation as people read it. */
+export type Row = {
+  key: string;
+  role: 'user' | 'agent';
+  startMs: number;
+  /** Empty where nobody has recognised what was said. */
+  text: string;
+  final: boolean;
+  /** Figures such as `waited 550 ms`, in the order in which they came about. */
+  measures: string[];
+};
+
+/** The conversation with its measurements, one row for each turn and side. Pure. */
+export class ConversationModel {
+  readonly #rows = new Map<string, Row>();
+  /** When each turn was taken as ended, to tell how long the reply took. */
+  readonly #turnEndedAtMs = new Map<string, number>();
+
+  /** In the order of time. */
+  get rows(): Row[] {
+    return [...this.#rows.values()].sort((a, b) => a.startMs - b.startMs);
+  }
+
+  transcript(entry: TranscriptEntry): void {
+    const row = this.#row(entry.turnId, entry.role, entry.startMs);
+    row.text = entry.text;
+    row.final = entry.final;
+    row.startMs = Math.min(row.startMs, entry.startMs);
+  }
+
+  turn(turn: Turn): void {
+    const row = this.#row(turn.turnId, 'user', turn.startMs);
+    row.final = true;
+    row.startMs = turn.startMs;
+    row.measures = [`spoke ${duration(turn.speechMs)}`, `waited ${duration(turn.endpointingMs)}`];
+    this.#turnEndedAtMs.set(turn.turnId, turn.atMs);
+  }
+
+  agentState(state: AgentState): void {
+    if (state.interruptedAfterMs !== undefined) this.#interrupted(state.interruptedAfterMs);
+    if (state.state !== 'speaking' || state.turnId === undefined) return;
+    const endedAtMs = this.#turnEndedAtMs.get(state.turnId);
+    if (endedAtMs === undefined) return;
+    this.#turnEndedAtMs.delete(state.turnId);
+    this.#rows.get(rowKey(state.turnId, 'user'))?.measures.push(`answered after ${duration(state.atMs - endedAtMs)}`);
+  }
+
+  clear(): void {
+    this.#rows.clear();
+    this.#turnEndedAtMs.clear();
+  }
+
+  /** It concerns what the agent was saying, which is its latest row. */
+  #interrupted(afterMs: number): void {
+    const last = this.rows.findLast((row) => row.role === 'agent');
+    last?.measures.push(`you cut in · silent after ${duration(afterMs)}`);
+  }
+
+  #row(turnId: string, role: Row['role'], startMs: number): Row {
+    const key = rowKey(turnId, role);
+    const known = this.#rows.get(key);
+    if (known) return known;
+    const row: Row = { key, role, startMs, text: '', final: false, measures: [] };
+    this.#rows.set(key, row);
+    return row;
+  }
+}
+
+const rowKey = (turnId: string, role: Row['role']): string => `${role}:${turnId}`;

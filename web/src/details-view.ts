@@ -1,0 +1,83 @@
+import type { ConnectTimings, ParleyClient, Statistics } from '../../client-sdk/src/index.ts';
+import { duration } from './durations.ts';
+import { elements } from './elements.ts';
+
+/** Often enough to watch a network change, seldom enough to read. */
+const refreshMs = 1000;
+
+const steps: [keyof ConnectTimings, string][] = [
+  ['tokenMs', 'Session opened'],
+  ['microphoneMs', 'Microphone'],
+  ['helloMs', 'Signalling'],
+  ['joinedMs', 'Joined'],
+  ['producedMs', 'Microphone accepted'],
+  ['receiveConnectedMs', 'Agent’s line connected'],
+  ['sendConnectedMs', 'Your line connected'],
+  ['firstAudioMs', 'Agent first heard'],
+];
+
+/** The numbers of the connection, while the drawer is open. */
+export class DetailsView {
+  readonly #client: () => ParleyClient | undefined;
+
+  constructor(client: () => ParleyClient | undefined) {
+    this.#client = client;
+  }
+
+  start(): void {
+    setInterval(() => {
+      if (elements.details.open) void this.#refresh();
+    }, refreshMs);
+    elements.details.addEventListener('toggle', () => void this.#refresh());
+    void this.#refresh();
+  }
+
+  async #refresh(): Promise<void> {
+    const client = this.#client();
+    // What was measured last stays to be read after the call.
+    if (client?.state === 'disconnected' && elements.figures.childElementCount > 0) return;
+    show(figuresOf(await client?.statistics().catch(() => undefined), client?.session?.id));
+  }
+}
+
+function figuresOf(statistics: Statistics | undefined, sessionId: string | undefined): [string, string][] {
+  const { connecting, packetsLost, packetsReceived, protocol } = statistics ?? {};
+  const lost =
+    packetsLost !== undefined && packetsReceived
+      ? `${packetsLost} of ${packetsReceived + packetsLost} (${((100 * packetsLost) / (packetsReceived + packetsLost)).toFixed(1)} %)`
+      : '–';
+  return [
+    ['Round trip', ms(statistics?.roundTripMs)],
+    ['Packets lost', lost],
+    ['Jitter', ms(statistics?.jitterMs)],
+    ['Playout buffer', ms(statistics?.bufferMs)],
+    ['Concealed speech', ms(statistics?.concealedMs)],
+    ['Transport', protocol?.toUpperCase() ?? '–'],
+    ['Epoch', statistics?.epoch ? String(statistics.epoch) : '–'],
+    ['Session', sessionId ?? '–'],
+    ...steps.map(([step, label]): [string, string] => [`${label}, after`, ms(connecting?.[step])]),
+  ];
+}
+
+function ms(value: number | undefined): string {
+  return value === undefined ? '–' : duration(value);
+}
+
+function show(figures: [string, string][]): void {
+  const list = elements.figures;
+  if (list.childElementCount !== figures.length) {
+    list.replaceChildren(
+      ...figures.map(([label]) => {
+        const group = document.createElement('div');
+        const term = document.createElement('dt');
+        term.textContent = label;
+        group.append(term, document.createElement('dd'));
+        return group;
+      }),
+    );
+  }
+  figures.forEach(([, value], index) => {
+    const description = list.children[index]?.querySelector('dd');
+    if (description && description.textContent !== value) description.textContent = value;
+  });
+}

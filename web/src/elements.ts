@@ -1,0 +1,29 @@
+/** The page's elements by their ids; a missing one is a mistake in index.html and stops the page at once. */
+function find<Element extends HTMLElement>(id: string, kind: new () => Element): Element {
+  const element = document.getElementById(id);
+  if (!(element instanceof kind)) throw new Error(`index.html has no #${id} of the right kind`);
+  return element;
+}
+
+export const elements = {
+  talk: find('talk', HTMLButtonElement),
+  talkLabel: find('talk-label', HTMLSpanElement),
+  state: find('state', HTMLParagraphElement),
+  hint: find('hint', HTMLParagraphElement),
+  problem: find('problem', HTMLDivElement),
+  problemText: find('problem-text', HTMLParagraphElement),
+  problemAction: find('problem-action', HTMLButtonElement),
+  userMeter: find('user-meter', HTMLSpanElement),
+  agentMeter: find('agent-meter', HTMLSpanElement),
+  mute: find('mute', HTMLButtonElement),
+  interrupt: find('interrupt', HTMLButtonElement),
+  microphone: find('microphone', HTMLSelectElement),
+  timeline: find('timeline', HTMLCanvasElement),
+  elapsed: find('elapsed', HTMLParagraphElement),
+  transcript: find('transcript', HTMLOListElement),
+  sayForm: find('say-form', HTMLFormElement),
+  say: find('say', HTMLInputElement),
+  saySend: find('say-send', HTMLButtonElement),
+  details: find('details', HTMLDetailsElement),
+  figures: find('figures', HTMLDListElement),
+} as const;
