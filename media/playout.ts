@@ -144,15 +144,16 @@ export class Playout {
   /** Sends what is due at `nowMs`, if anything is. @returns whether this call's frame was due. */
   send(nowMs: number): boolean {
     const { clock } = this.#options;
-    if (clock.due(nowMs) === 0) return false;
+    if (!clock.due(nowMs)) return false;
     if (this.#prepared.bytes === 0) this.prepare();
     const { bytes, speech, silent } = this.#prepared;
     this.#prepared.bytes = 0;
     this.#prepared.speech = undefined;
     if (bytes > 0) {
-      clock.stamp(speech ? 'speech' : 'tail');
+      if (speech) clock.stampSpeech();
+      else clock.stampTail();
       this.#transmit(bytes);
-    } else if (clock.stamp('silence')) this.#transmitQuiet();
+    } else if (clock.stampSilence()) this.#transmitQuiet();
     if (silent && this.#awaitingSilence) this.#silenced(nowMs);
     if (speech) this.#advanced(speech, nowMs);
     return true;

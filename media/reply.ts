@@ -42,7 +42,7 @@ export class ReplyGenerator {
         } else next = await this.#speak(next.value.text, iterator, speech, signal);
       }
     } finally {
-      await iterator.return?.();
+      await iterator.return?.(undefined);
     }
     signal.throwIfAborted();
     speech.end();

@@ -5,7 +5,8 @@
 import { BargeIn, type BargeInAction } from './barge-in.ts';
 import type { CallEvent } from './call-events.ts';
 import { CallerAudio } from './caller-audio.ts';
-import { Conversation, type ConversationEvent, type ReplyRequest } from './conversation.ts';
+import type { ConversationEvent, ReplyRequest } from './conversation-events.ts';
+import { Conversation } from './conversation.ts';
 import type { EncodedClips } from './encoded-clips.ts';
 import { frameSamples, type PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
@@ -92,7 +93,6 @@ export class VoiceCall {
   /** Work after the packets of this tick have left: the next frame, and whatever time alone brings. */
   work(nowMs: number): void {
     this.#caller.poll(nowMs);
-    if (this.#bargeIn.nextDeadlineMs <= nowMs) this.#act(this.#bargeIn.poll(nowMs), nowMs);
     this.#playout.prepare();
     const text = this.#playout.audible ? this.#playout.speech?.newlyBegunText(this.#playout.position) : undefined;
     if (text) this.#tell({ type: 'reply-text', text }, nowMs);
@@ -164,14 +164,14 @@ export class VoiceCall {
 
   readonly #onSpeechEnded = (nowMs: number): void => {
     this.#tell({ type: 'speech-stopped' }, nowMs);
+    this.#act(this.#bargeIn.ended(), nowMs);
   };
 
   readonly #onWindow = (detector: SpeechDetector, nowMs: number): void => {
     const { speaking, silenceMs, speechMs } = detector;
-    this.#act(
-      speaking && silenceMs === 0 ? this.#bargeIn.speech(speechMs, nowMs) : this.#bargeIn.silence(silenceMs, nowMs),
-      nowMs,
-    );
+    if (!speaking) return;
+    const bargeIn = this.#bargeIn;
+    this.#act(silenceMs === 0 ? bargeIn.speech(speechMs) : bargeIn.silence(silenceMs, speechMs), nowMs);
   };
 
   readonly #onTurnEnded = (turn: TurnEnded, nowMs: number): void => {
@@ -182,6 +182,7 @@ export class VoiceCall {
       endOfSpeechMs: this.#sessionMs(endOfSpeechMs),
       endpointingMs: Math.round(endpointingMs),
     };
+    this.#act(this.#bargeIn.ended(), nowMs);
     const overheard = this.#playout.audible;
     this.#tell({ type: 'turn-ended', turn: ended }, nowMs);
     // Until the reply is heard, the caller may go on with this turn: its audio stays.
@@ -216,7 +217,7 @@ export class VoiceCall {
     let turnId: string | undefined;
     for (const effect of this.#conversation.handle(event, this.#sessionMs(nowMs))) {
       if (effect.type === 'emit') this.#emit(effect.event);
-      else if (effect.type === 'abort-reply') this.#abortReply(nowMs);
+      else if (effect.type === 'abort-reply') this.#abortReply();
       else {
         turnId = effect.request.turnId;
         this.#startReply(effect.request, nowMs);
@@ -246,7 +247,7 @@ export class VoiceCall {
     });
     this.#playout.hold(false);
     this.#playout.play(speech);
-    this.#act(this.#bargeIn.agentPending(true, nowMs), nowMs);
+    this.#act(this.#bargeIn.agent('pending'), nowMs);
     const { signal } = generation;
     const work =
       request.kind === 'answer'
@@ -274,28 +275,23 @@ export class VoiceCall {
     };
   }
 
-  #abortReply(nowMs: number): void {
+  #abortReply(): void {
     this.#generation?.abort();
     this.#generation = undefined;
     this.#playout.stop();
     this.#playout.hold(false);
-    this.#agentSilent(nowMs);
+    this.#bargeIn.agent('none');
   }
 
   #onAudible(nowMs: number): void {
     this.#caller.recorder.discard();
-    this.#act(this.#bargeIn.agentAudible(true, nowMs), nowMs);
+    this.#act(this.#bargeIn.agent('audible'), nowMs);
     this.#tell({ type: 'reply-audible' }, nowMs);
   }
 
   #onFinished(speech: SpeechAudio, nowMs: number): void {
     this.#tell({ type: 'reply-finished', text: speech.text }, nowMs);
-    this.#agentSilent(nowMs);
-  }
-
-  #agentSilent(nowMs: number): void {
-    this.#act(this.#bargeIn.agentPending(false, nowMs), nowMs);
-    this.#act(this.#bargeIn.agentAudible(false, nowMs), nowMs);
+    this.#bargeIn.agent('none');
   }
 
   #sessionMs(nowMs: number): number {

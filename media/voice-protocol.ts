@@ -1,7 +1,7 @@
 /** The messages between the main thread and a voice worker. Control only: audio never crosses threads this way. */
 import type { AgentConfig } from './agent.ts';
 import type { CallEvent } from './call-events.ts';
-import type { ConversationSnapshot } from './conversation.ts';
+import type { ConversationSnapshot } from './conversation-events.ts';
 import type { PlayoutRateHz } from './opus.ts';
 import type { PlayoutSnapshot } from './playout-clock.ts';
 import type { Message } from './providers/provider.ts';

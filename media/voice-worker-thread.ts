@@ -12,7 +12,7 @@ const data = workerData as VoiceWorkerData;
 const post = (message: FromVoiceWorker): void => port.postMessage(message);
 
 const flite = new FliteVoice({ module: data.flite, sampleRateHz: data.rateHz });
-const silero = await Silero.load(data.sileroPath);
+const [silero] = await Promise.all([Silero.load(data.sileroPath), flite.warm()]);
 const worker = new VoiceWorker({ data, silero, textToSpeech: flite, responders: { parrot: new Parrot() }, post });
 
 // One after another: a message may wait for a socket, and the next one may need that socket.

@@ -39,7 +39,6 @@ export class VoiceWorker {
   readonly #verdicts = createHistogram();
   readonly #lateness = createHistogram();
   readonly #closedCalls = { received: 0, lost: 0 };
-  readonly #counters = { sent: 0, late5Ms: 0, late20Ms: 0, skipped: 0 };
   readonly #heartbeat: NodeJS.Timeout;
   #ticker: NodeJS.Timeout | undefined;
   #phase = 0;

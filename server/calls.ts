@@ -1,9 +1,19 @@
 /** Where signalling meets media: the composition root is handed one of these. */
+import { networkInterfaces } from 'node:os';
+import { Calls as MediaCalls } from '../media/calls.ts';
+import { compileFlite } from '../media/providers/flite-module.ts';
+import { sileroModelPath } from '../media/silero.ts';
+import type { MediaListener } from '../media/sfu-worker.ts';
+import type { VoiceStatistics } from '../media/voice-protocol.ts';
 import type { CallControl, CallObserver } from '../signalling/call-control.ts';
-import type { Agents } from './agents.ts';
-import type { Config } from './config.ts';
-import type { GaugeSource } from './metrics.ts';
 import type { Log } from '../signalling/log.ts';
+import type { SessionRecord } from '../signalling/session.ts';
+import type { Agents } from './agents.ts';
+import { isLoopback, type Config } from './config.ts';
+import type { GaugeSource } from './metrics.ts';
+
+/** What media takes; extensions that it does not know are told from the parameters by name and left out. */
+type RtpParameters = Parameters<ReturnType<MediaCalls['get']>['produce']>[1];
 
 /** The live media of this process. */
 export type Calls = CallControl & {
@@ -19,7 +29,88 @@ export type Calls = CallControl & {
 
 export type CreateCalls = (parts: { config: Config; agents: Agents; log: Log }) => Promise<Calls>;
 
+/** Rate of the agent's voice: all that speech has, at two thirds of the work of 48 kHz. */
+const PLAYOUT_RATE_HZ = 24_000;
+
 /** Builds the media side: media workers, voice workers, and the registry of calls. */
-export const createCalls: CreateCalls = async () => {
-  throw new Error('The media side is not connected yet.');
+export const createCalls: CreateCalls = (parts) => startCalls(parts);
+
+/** @param voiceWorkerEntry the voice worker's file, for tests that add to it */
+export const startCalls = async (
+  { config, agents, log }: Parameters<CreateCalls>[0],
+  voiceWorkerEntry?: URL,
+): Promise<Calls & { media: MediaCalls }> => {
+  const media = await MediaCalls.start({
+    media: {
+      size: config.media.workers,
+      listeners: listenersFor(config),
+      ...(config.media.port !== undefined && { port: config.media.port }),
+    },
+    voice: {
+      size: config.voice.workers,
+      ...(voiceWorkerEntry && { entry: voiceWorkerEntry }),
+      data: {
+        heartbeatMs: config.voice.heartbeatIntervalMs,
+        rateHz: PLAYOUT_RATE_HZ,
+        sileroPath: sileroModelPath(),
+        flite: await compileFlite(),
+      },
+    },
+    onNotice: ({ message, ...notice }) => log.warn(notice, message),
+  });
+  return connect(media, agents);
+};
+
+const connect = (media: MediaCalls, agents: Agents): Calls & { media: MediaCalls } => ({
+  media,
+  rtpCapabilities: media.rtpCapabilities as CallControl['rtpCapabilities'],
+  get peerConnections() {
+    return media.peerConnections;
+  },
+  gauges: gaugesOf(media),
+  observe: (observer) => media.observe(observer as Parameters<MediaCalls['observe']>[0]),
+  join: (session: SessionRecord, request, signal) => {
+    const agent = agents.resolve(session.agent, session.overrides);
+    const options = request as Parameters<MediaCalls['join']>[1];
+    return media.join({ id: session.id, agent, history: [] }, options, signal) as ReturnType<CallControl['join']>;
+  },
+  connectTransport: async (id, transportId, dtls) => media.get(id).connectTransport(transportId, dtls),
+  produce: async (id, transportId, parameters) => media.get(id).produce(transportId, parameters as RtpParameters),
+  consume: async (id) => media.get(id).consume() as Awaited<ReturnType<CallControl['consume']>>,
+  restartIce: async (id, transportId) => media.get(id).restartIce(transportId),
+  interrupt: (id) => media.get(id).interrupt(),
+  say: async (id, text) => media.get(id).say(text),
+  mute: (id, muted) => media.get(id).mute(muted),
+  report: (id, report) => media.get(id).report(report),
+  clientGone: (id) => media.find(id)?.clientGone(),
+  end: (id) => media.end(id),
+  elapsedMs: (id) => media.elapsedMs(id),
+  close: () => media.close(),
+});
+
+/** The addresses that browsers are given: the announced one, or those of this machine that HOST lets them reach. */
+const listenersFor = ({ http, media }: Config): MediaListener[] => {
+  if (media.announcedAddress !== undefined) return [{ ip: '0.0.0.0', announcedAddress: media.announcedAddress }];
+  if (isLoopback(http.host)) return [{ ip: '127.0.0.1' }];
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.filter(({ family }) => family === 'IPv4').map(({ address }) => ({ ip: address }));
+};
+
+const gaugesOf = (media: MediaCalls): GaugeSource[] => {
+  const sum = (value: (statistics: VoiceStatistics) => number) => () =>
+    media.voiceStatistics.reduce((all, statistics) => all + value(statistics), 0);
+  const worst = (value: (statistics: VoiceStatistics) => number) => () =>
+    Math.max(0, ...media.voiceStatistics.map(value));
+  return [
+    { name: 'voice_calls', help: 'Calls in voice workers.', read: sum(({ calls }) => calls) },
+    { name: 'rtp_packets_received', help: 'Packets of callers.', read: sum((s) => s.packetsReceived) },
+    { name: 'rtp_packets_lost', help: 'Packets of callers given up.', read: sum((s) => s.packetsLost) },
+    { name: 'rtp_packets_rejected', help: 'Packets that belong to no call.', read: sum((s) => s.packetsRejected) },
+    { name: 'rtp_kernel_drops', help: 'Packets dropped by full buffers.', read: sum((s) => s.kernelDrops) },
+    { name: 'playout_late_packets', help: 'Packets over 20 ms late.', read: sum((s) => s.late20Ms) },
+    { name: 'playout_skipped_frames', help: 'Frames left out after stalls.', read: sum((s) => s.skippedFrames) },
+    { name: 'vad_verdict_p99_ms', help: 'Packet to verdict, worst worker.', read: worst((s) => s.verdictP99Ms) },
+    { name: 'voice_worker_restarts', help: 'Voice workers replaced.', read: () => media.restarts.voice },
+    { name: 'media_worker_restarts', help: 'Media workers replaced.', read: () => media.restarts.media },
+  ];
 };

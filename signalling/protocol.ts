@@ -8,6 +8,7 @@
  * The gateway parses each inbound message once with these schemas. The browser SDK imports the types only.
  */
 import { z } from 'zod';
+import { dtlsParameters, rtpCapabilities, rtpParameters } from './rtc-schemas.ts';
 
 /** Version of this protocol; a client of another major version is refused with `unsupported_version`. */
 export const PROTOCOL_VERSION = 1;
@@ -17,100 +18,6 @@ export const MAX_SAY_CHARACTERS = 2000;
 
 const id = z.string().min(1).max(128);
 const count = z.number().int().nonnegative();
-const codecParameters = z.record(z.string().max(64), z.union([z.string().max(1024), z.number()]));
-const rtcpFeedback = z.object({ type: z.string().max(64), parameter: z.string().max(64).optional() });
-
-const headerExtensionUri = z.string().max(256);
-
-/** RTP capabilities of an endpoint, as mediasoup and mediasoup-client define them (audio only here). */
-export const rtpCapabilities = z.object({
-  codecs: z
-    .array(
-      z.object({
-        kind: z.enum(['audio', 'video']),
-        mimeType: z.string().max(64),
-        preferredPayloadType: z.number().int().min(0).max(127),
-        clockRate: z.number().int().positive(),
-        channels: z.number().int().positive().optional(),
-        parameters: codecParameters.optional(),
-        rtcpFeedback: z.array(rtcpFeedback).max(32).optional(),
-      }),
-    )
-    .max(64),
-  headerExtensions: z
-    .array(
-      z.object({
-        kind: z.enum(['audio', 'video']),
-        uri: headerExtensionUri,
-        preferredId: z.number().int().min(1).max(255),
-        preferredEncrypt: z.boolean().optional(),
-        direction: z.enum(['sendrecv', 'sendonly', 'recvonly', 'inactive']).optional(),
-      }),
-    )
-    .max(64)
-    .optional(),
-});
-
-/** RTP parameters of what one endpoint sends. */
-export const rtpParameters = z.object({
-  mid: z.string().max(64).optional(),
-  msid: z.string().max(256).optional(),
-  codecs: z
-    .array(
-      z.object({
-        mimeType: z.string().max(64),
-        payloadType: z.number().int().min(0).max(127),
-        clockRate: z.number().int().positive(),
-        channels: z.number().int().positive().optional(),
-        parameters: codecParameters.optional(),
-        rtcpFeedback: z.array(rtcpFeedback).max(32).optional(),
-      }),
-    )
-    .min(1)
-    .max(16),
-  headerExtensions: z
-    .array(
-      z.object({
-        uri: headerExtensionUri,
-        id: z.number().int().min(1).max(255),
-        encrypt: z.boolean().optional(),
-        parameters: codecParameters.optional(),
-      }),
-    )
-    .max(32)
-    .optional(),
-  encodings: z
-    .array(
-      z.object({
-        ssrc: z.number().int().min(0).max(0xffffffff).optional(),
-        rid: z.string().max(16).optional(),
-        codecPayloadType: z.number().int().min(0).max(127).optional(),
-        rtx: z.object({ ssrc: z.number().int().min(0).max(0xffffffff) }).optional(),
-        dtx: z.boolean().optional(),
-        maxBitrate: z.number().int().positive().optional(),
-        scalabilityMode: z.string().max(16).optional(),
-      }),
-    )
-    .max(4)
-    .optional(),
-  rtcp: z
-    .object({ cname: z.string().max(256).optional(), reducedSize: z.boolean().optional(), mux: z.boolean().optional() })
-    .optional(),
-});
-
-export const dtlsParameters = z.object({
-  role: z.enum(['auto', 'client', 'server']).optional(),
-  fingerprints: z
-    .array(
-      z.object({
-        algorithm: z.enum(['sha-1', 'sha-224', 'sha-256', 'sha-384', 'sha-512']),
-        value: z.string().max(256),
-      }),
-    )
-    .min(1)
-    .max(8),
-});
-
 const join = z.object({
   protocol: z.number().int(),
   sdk: z.string().max(64),

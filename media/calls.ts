@@ -1,0 +1,232 @@
+/** All calls of this process: places them on workers, routes what clients ask, and carries them over workers' deaths. */
+import { randomInt } from 'node:crypto';
+import type { AgentConfig } from './agent.ts';
+import type { CallEvent } from './call-events.ts';
+import { Call, type JoinOptions, type MoveEvent } from './call.ts';
+import { CallLinks } from './call-links.ts';
+import { monotonicMs } from './clock.ts';
+import { MediaError } from './errors.ts';
+import type { Message } from './providers/provider.ts';
+import { Sfu, type SfuOptions } from './sfu.ts';
+import type { FromVoiceWorker, VoiceStatistics } from './voice-protocol.ts';
+import { VoiceWorkerPool, type VoiceWorkerPoolOptions } from './voice-worker-pool.ts';
+
+export type CallsObserver = {
+  event: (callId: string, event: CallEvent | MoveEvent) => void;
+  flowing: (callId: string, flowing: boolean) => void;
+  ended: (callId: string, reason: 'failed') => void;
+};
+
+export type CallsOptions = {
+  media: Omit<SfuOptions, 'events'>;
+  voice: Omit<VoiceWorkerPoolOptions, 'events'>;
+  /** Told of workers lost and of faults, never of what was said. */
+  onNotice: (notice: { code: string; message: string; callId?: string }) => void;
+};
+
+/** What is needed to open a call. */
+export type NewCall = { id: string; agent: AgentConfig; history: Message[] };
+
+export class Calls {
+  readonly #options: CallsOptions;
+  readonly #calls = new Map<string, Promise<Call>>();
+  readonly #open = new Map<string, Call>();
+  readonly #usedSsrcs = new Set<number>();
+  #sfu!: Sfu;
+  #pool!: VoiceWorkerPool;
+  #links!: CallLinks;
+  #observer: CallsObserver | undefined;
+  #closed = false;
+
+  private constructor(options: CallsOptions) {
+    this.#options = options;
+  }
+
+  /** Starts all workers. @throws {MediaError} when one cannot be started; nothing is left running then. */
+  static async start(options: CallsOptions): Promise<Calls> {
+    const calls = new Calls(options);
+    calls.#sfu = await Sfu.start({
+      ...options.media,
+      events: {
+        onLost: (index) => void calls.#mediaWorkerLost(index),
+        onReplaced: (index) => void calls.#mediaWorkerReplaced(index),
+        onLog: (message) => options.onNotice({ code: 'media_worker', message }),
+      },
+    });
+    try {
+      const events = {
+        onMessage: calls.#onMessage,
+        onLost: calls.#voiceWorkerLost,
+        onReplaced: calls.#voiceWorkerReplaced,
+      };
+      calls.#pool = await VoiceWorkerPool.start({ ...options.voice, events });
+    } catch (error) {
+      calls.#sfu.close();
+      throw error;
+    }
+    calls.#links = new CallLinks(calls.#sfu, calls.#pool);
+    return calls;
+  }
+
+  observe(observer: CallsObserver): void {
+    this.#observer = observer;
+  }
+
+  get rtpCapabilities() {
+    return this.#sfu.rtpCapabilities;
+  }
+
+  /** Calls with a browser's media. */
+  get peerConnections(): number {
+    return [...this.#open.values()].filter((call) => call.hasClient).length;
+  }
+
+  get mediaWorkerPids(): number[] {
+    return this.#sfu.pids;
+  }
+
+  get restarts(): { media: number; voice: number } {
+    return { media: this.#sfu.restarts, voice: this.#pool.restarts };
+  }
+
+  /** The last statistics of each voice worker. */
+  get voiceStatistics(): VoiceStatistics[] {
+    return this.#pool.statistics.filter((statistics) => statistics !== undefined);
+  }
+
+  /** The call of this id; opened where there is none yet. */
+  async join(created: NewCall, request: JoinOptions, signal: AbortSignal) {
+    let opening = this.#calls.get(created.id);
+    if (!opening) {
+      opening = this.#openCall(created);
+      this.#calls.set(created.id, opening);
+    }
+    return (await opening).join(request, signal);
+  }
+
+  /** @throws {MediaError} `session_not_found` */
+  get(callId: string): Call {
+    const call = this.#open.get(callId);
+    if (!call) throw new MediaError('session_not_found', 'there is no such call');
+    return call;
+  }
+
+  find(callId: string): Call | undefined {
+    return this.#open.get(callId);
+  }
+
+  elapsedMs(callId: string): number {
+    const call = this.#open.get(callId);
+    return call ? Math.round(monotonicMs() - call.startedAtMs) : 0;
+  }
+
+  /** Ends a call. Idempotent. */
+  async end(callId: string): Promise<void> {
+    const opening = this.#calls.get(callId);
+    this.#calls.delete(callId);
+    const call = await opening?.catch(() => undefined);
+    this.#open.delete(callId);
+    if (!call) return;
+    call.close();
+    this.#pool.release(call.voiceIndex, callId);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([...this.#calls.keys()].map((callId) => this.end(callId)));
+    await this.#pool.close();
+    this.#sfu.close();
+  }
+
+  async #openCall({ id, agent, history }: NewCall): Promise<Call> {
+    const voiceIndex = this.#pool.leastLoaded();
+    if (voiceIndex === undefined || this.#closed) {
+      this.#calls.delete(id);
+      throw new MediaError('server_busy', 'no voice worker is running just now');
+    }
+    this.#pool.assign(voiceIndex, id);
+    const call = new Call({
+      id,
+      agent,
+      history,
+      agentSsrc: this.#newSsrc(),
+      voiceIndex,
+      mediaIndex: voiceIndex % this.#sfu.size,
+      links: this.#links,
+      thread: () => this.#pool.thread(voiceIndex),
+      onEvent: (event) => this.#observer?.event(id, event),
+      onFlowing: (flowing) => this.#observer?.flowing(id, flowing),
+    });
+    try {
+      await call.open();
+      this.#open.set(id, call);
+      return call;
+    } catch (error) {
+      this.#calls.delete(id);
+      this.#pool.release(voiceIndex, id);
+      throw error;
+    }
+  }
+
+  /** SSRCs of this process's agents differ, since they share paths. */
+  #newSsrc(): number {
+    let ssrc = 0;
+    while (ssrc === 0 || this.#usedSsrcs.has(ssrc)) ssrc = randomInt(1, 0x1_0000_0000);
+    this.#usedSsrcs.add(ssrc);
+    return ssrc;
+  }
+
+  readonly #onMessage = (_index: number, message: FromVoiceWorker): void => {
+    if (message.type === 'event') this.#open.get(message.callId)?.noteEvent(message.event);
+    else if (message.type === 'fault') {
+      const { code, callId } = message;
+      this.#options.onNotice({ code, message: message.message, ...(callId !== undefined && { callId }) });
+    }
+  };
+
+  readonly #voiceWorkerLost = (index: number, reason: string): void => {
+    this.#options.onNotice({ code: 'voice_worker_lost', message: `voice worker ${index}: ${reason}` });
+  };
+
+  readonly #voiceWorkerReplaced = async (index: number): Promise<void> => {
+    await this.#links.handOver(index);
+    const calls = this.#callsWhere((call) => call.voiceIndex === index);
+    await this.#eachCall(calls, (id, call) => call.resume(this.#pool.snapshot(index, id)));
+    const message = `voice worker ${index} is back with ${calls.length} calls`;
+    this.#options.onNotice({ code: 'voice_worker_replaced', message });
+  };
+
+  async #mediaWorkerLost(index: number): Promise<void> {
+    this.#options.onNotice({ code: 'media_worker_lost', message: `media worker ${index} has died` });
+    for (const [, call] of this.#callsWhere((candidate) => candidate.mediaIndex === index)) call.mediaLost();
+    await this.#links.drop(index);
+  }
+
+  async #mediaWorkerReplaced(index: number): Promise<void> {
+    await this.#eachCall(
+      this.#callsWhere((call) => call.mediaIndex === index),
+      (_id, call) => call.moveClient(),
+    );
+    this.#options.onNotice({ code: 'media_worker_replaced', message: `media worker ${index} is back` });
+  }
+
+  #callsWhere(condition: (call: Call) => boolean): [string, Call][] {
+    return [...this.#open].filter(([, call]) => condition(call));
+  }
+
+  /** A call that cannot be carried over ends; the others go on. */
+  async #eachCall(calls: [string, Call][], action: (id: string, call: Call) => Promise<void>): Promise<void> {
+    await Promise.all(
+      calls.map(async ([id, call]) => {
+        try {
+          await action(id, call);
+        } catch (error) {
+          this.#options.onNotice({ code: 'call_lost', message: String(error), callId: id });
+          await this.end(id);
+          this.#observer?.ended(id, 'failed');
+        }
+      }),
+    );
+  }
+}

@@ -1,0 +1,102 @@
+/** One mediasoup worker with its router and its WebRtcServer: where browsers' packets come in and go out. */
+import { createWorker } from 'mediasoup';
+import type { types } from 'mediasoup';
+import { MediaError } from './errors.ts';
+
+/** An address that browsers can reach, and the port (0: any free one). */
+export type MediaListener = { ip: string; announcedAddress?: string };
+
+export type SfuWorkerOptions = {
+  listeners: readonly MediaListener[];
+  port: number;
+  onDied: () => void;
+  onLog: (line: string) => void;
+};
+
+/**
+ * Opus as RFC 7587 has it. NACK repairs losses within a round trip. In-band FEC is not offered: the decoder in use here
+ * cannot decode it, and it would cost the caller a fifth of the bit rate for nothing.
+ */
+export const OPUS: types.RouterRtpCodecCapability = {
+  kind: 'audio',
+  mimeType: 'audio/opus',
+  preferredPayloadType: 111,
+  clockRate: 48_000,
+  channels: 2,
+  parameters: { minptime: 10, usedtx: 1 },
+  rtcpFeedback: [{ type: 'nack' }, { type: 'transport-cc' }],
+};
+
+/** Asked of the kernel for the sockets that all callers share. */
+const BUFFER_BYTES = 4 << 20;
+
+export class SfuWorker {
+  readonly worker: types.Worker;
+  readonly router: types.Router;
+  readonly webRtcServer: types.WebRtcServer;
+  #closed = false;
+
+  private constructor(worker: types.Worker, router: types.Router, webRtcServer: types.WebRtcServer) {
+    this.worker = worker;
+    this.router = router;
+    this.webRtcServer = webRtcServer;
+  }
+
+  /** @throws {MediaError} `media_port_taken`, `media_worker_unavailable` */
+  static async start(options: SfuWorkerOptions): Promise<SfuWorker> {
+    const worker = await startProcess();
+    try {
+      const router = await worker.createRouter({ mediaCodecs: [OPUS] });
+      const webRtcServer = await listen(worker, options);
+      worker.once('died', () => options.onDied());
+      return new SfuWorker(worker, router, webRtcServer);
+    } catch (error) {
+      worker.close();
+      throw error;
+    }
+  }
+
+  get pid(): number {
+    return this.worker.pid;
+  }
+
+  get closed(): boolean {
+    return this.#closed || this.worker.closed;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.worker.close();
+  }
+}
+
+async function startProcess(): Promise<types.Worker> {
+  try {
+    return await createWorker({ logLevel: 'warn', logTags: ['info', 'ice', 'dtls', 'rtp', 'srtp'] });
+  } catch (error) {
+    const message = "mediasoup's worker could not be started; `npm start` builds it or says what is missing";
+    throw new MediaError('media_worker_unavailable', message, { cause: error });
+  }
+}
+
+async function listen(worker: types.Worker, { listeners, port }: SfuWorkerOptions): Promise<types.WebRtcServer> {
+  const protocols = ['udp', 'tcp'] as const;
+  const listenInfos = listeners.flatMap((listener) =>
+    protocols.map((protocol) => ({
+      ...listener,
+      protocol,
+      ...(port > 0 && { port }),
+      recvBufferSize: BUFFER_BYTES,
+      sendBufferSize: BUFFER_BYTES,
+    })),
+  );
+  try {
+    return await worker.createWebRtcServer({ listenInfos });
+  } catch (error) {
+    if (port === 0) throw error;
+    const addresses = listeners.map(({ ip }) => ip).join(', ');
+    const message = `the media port ${port} (MEDIA_PORT plus the worker's index; UDP and TCP on ${addresses}) cannot be used: ${String(error)}`;
+    throw new MediaError('media_port_taken', message, { cause: error });
+  }
+}
