@@ -13,7 +13,8 @@ import { checksOf, runCheck } from './setup/checks.mjs';
 import { launch, passSignalsOn } from './setup/launch.mjs';
 import { provideWorker, workerPath } from './setup/media-worker.mjs';
 import { installPackages, modernNode, runAllowedScripts } from './setup/packages.mjs';
-import { runSteps } from './setup/steps.mjs';
+import { CommandFailedError } from './setup/run-command.mjs';
+import { StepFailedError, runSteps } from './setup/steps.mjs';
 import { missingNeeds, satisfyNeeds, testNeeds, thisMachine } from './setup/system-needs.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -91,16 +92,24 @@ async function runChecks() {
   return status || architecture;
 }
 
+/** @returns {string | undefined} why nothing can be done here */
+function obstacle() {
+  if (process.platform === 'win32') return 'Windows is not supported; the Windows Subsystem for Linux is';
+  if (Number.parseInt(process.versions.node, 10) < 20)
+    return `Node 20.20 or later is needed, this is ${process.version}`;
+  return targets[name] ? undefined : `usage: node scripts/setup.mjs ${Object.keys(targets).join('|')} [arguments]`;
+}
+
 const [name = '', ...args] = process.argv.slice(2);
-const target = targets[name];
+const refusal = obstacle();
 passSignalsOn(process.stdin.isTTY);
-if (!target) {
-  terminal.write(`usage: node scripts/setup.mjs ${Object.keys(targets).join('|')} [arguments]\n`);
+if (refusal) {
+  terminal.write(`parley: ${refusal}\n`);
   process.exitCode = 2;
 } else {
   // What failed has been said by then; anything else is a fault of this script and shows its stack.
-  process.exitCode = await target(args).catch((error) => {
-    if (!('code' in error)) throw error;
-    return 1;
+  process.exitCode = await targets[name]?.(args).catch((error) => {
+    if (error instanceof StepFailedError || error instanceof CommandFailedError) return 1;
+    throw error;
   });
 }

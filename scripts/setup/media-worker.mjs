@@ -68,7 +68,9 @@ export function provideWorker(root, env) {
           'name one that does, or unset the variable to have it downloaded or built',
         );
       }
-      const notDownloaded = await download(root, target, report);
+      report('downloading');
+      const url = prebuiltUrl(mediasoupVersion(root), process.platform, process.arch, release());
+      const notDownloaded = await downloadWorker(url, target);
       if (notDownloaded === undefined) return 'downloaded';
       return `built, as ${notDownloaded}${await build(root, target, report)}`;
     },
@@ -90,14 +92,11 @@ function mediasoupVersion(root) {
 }
 
 /**
- * @param {string} root
+ * @param {string} url
  * @param {string} target
- * @param {(progress: string) => void} report
  * @returns {Promise<string | undefined>} why there is none, or nothing when it is in place
  */
-async function download(root, target, report) {
-  const url = prebuiltUrl(mediasoupVersion(root), process.platform, process.arch, release());
-  report('downloading');
+export async function downloadWorker(url, target) {
   const connecting = new AbortController();
   const timer = setTimeout(() => connecting.abort(), CONNECT_TIMEOUT_MS);
   try {

@@ -1,6 +1,11 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { cacheFolder, fileInTar, prebuiltUrl, workerPath } from '../../scripts/setup/media-worker.mjs';
+import { cacheFolder, downloadWorker, fileInTar, prebuiltUrl, workerPath } from '../../scripts/setup/media-worker.mjs';
 import { listedSources, ninjaProgress, wrapDirectory } from '../../scripts/setup/worker-build.mjs';
 
 const root = join(import.meta.dirname, '../..');
@@ -45,6 +50,55 @@ describe('the ready-made worker', () => {
     expect(fileInTar(archive, 'worker').toString()).to.equal('binary');
     expect(() => fileInTar(archive, 'absent')).to.throw('holds no absent');
     expect(() => fileInTar(Buffer.from('no archive'), 'worker')).to.throw('holds no worker');
+  });
+});
+
+describe('downloading the worker', () => {
+  const served: Record<string, Buffer> = {
+    '/good.tgz': gzipSync(tarEntry('mediasoup-worker', '#!/bin/sh\nexit 41\n')),
+    '/for-another-system.tgz': gzipSync(tarEntry('mediasoup-worker', '#!/bin/sh\nexit 127\n')),
+    '/empty.tgz': gzipSync(tarEntry('readme', '')),
+    '/cut-off.tgz': gzipSync(tarEntry('mediasoup-worker', 'x'.repeat(5000))).subarray(0, 60),
+  };
+  const server = createServer((request, response) => {
+    const body = served[request.url ?? ''];
+    response.writeHead(body ? 200 : 404).end(body);
+  });
+  let origin = '';
+  let folder = '';
+  before((done) => {
+    server.listen(0, '127.0.0.1', () => {
+      origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      done();
+    });
+  });
+  after((done) => {
+    server.close(done);
+    server.closeAllConnections();
+  });
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'parley-worker-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const download = (name: string) => downloadWorker(`${origin}/${name}`, join(folder, 'cache/worker'));
+
+  it('leaves a worker that starts, and nothing else', async () => {
+    expect(await download('good.tgz')).to.be.undefined;
+    expect(readdirSync(join(folder, 'cache'))).to.deep.equal(['worker']);
+  });
+
+  it('leaves nothing of one that does not start here', async () => {
+    expect(await download('for-another-system.tgz')).to.equal('the one to download does not start on this machine');
+    expect(readdirSync(join(folder, 'cache'))).to.be.empty;
+  });
+
+  it('says why there is none', async () => {
+    expect(await download('absent.tgz')).to.equal('the download answered 404');
+    expect(await download('empty.tgz')).to.equal('it could not be downloaded');
+    expect(await download('cut-off.tgz')).to.equal('it could not be downloaded');
+    expect(await downloadWorker('http://127.0.0.1:1/', join(folder, 'x'))).to.equal('it could not be downloaded');
+    expect(readdirSync(folder)).to.be.empty;
   });
 });
 

@@ -38,8 +38,8 @@ export function countLine({ passed, failed, skipped }: { passed: number; failed:
 /** The timer itself keeps nothing alive, so it fires only where something else does. */
 function failIfLeftOpen(): void {
   setTimeout(() => {
-    const open = process.getActiveResourcesInfo().filter((resource) => resource !== 'Timeout');
-    process.stderr.write(`The tests are over and something is still open: ${open.join(', ') || 'a timer'}\n`);
+    const open = process.getActiveResourcesInfo().join(', ');
+    process.stderr.write(`The tests are over and something of these is still open: ${open}\n`);
     process.exit(1);
   }, LEFT_OPEN_AFTER_MS).unref();
 }
