@@ -7,6 +7,12 @@ import { stopRunningCommands } from './run-command.mjs';
 /** What a shell answers for a program that a signal ended is this plus the signal's number. */
 const SIGNAL_STATUS_BASE = 128;
 
+/**
+ * Whoever stops a group of processes signals each of them, and npm sends us its own once more: within this time it is
+ * the same wish. Longer would swallow a person's second Ctrl-C, which asks to stop at once.
+ */
+const SAME_WISH_MS = 500;
+
 /** @type {NodeJS.Signals[]} */
 const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
@@ -19,14 +25,17 @@ let launched;
  * @param {boolean} atTerminal
  */
 export function passSignalsOn(atTerminal) {
+  let passedOnMs = Number.NEGATIVE_INFINITY;
   for (const signal of passedOn) {
     process.on(signal, () => {
-      if (launched) {
-        if (!(atTerminal && signal === 'SIGINT')) launched.kill(signal);
-        return;
+      if (!launched) {
+        stopRunningCommands(signal);
+        process.exit(SIGNAL_STATUS_BASE + constants.signals[signal]);
       }
-      stopRunningCommands(signal);
-      process.exit(SIGNAL_STATUS_BASE + constants.signals[signal]);
+      const nowMs = performance.now();
+      if ((atTerminal && signal === 'SIGINT') || nowMs - passedOnMs < SAME_WISH_MS) return;
+      passedOnMs = nowMs;
+      launched.kill(signal);
     });
   }
 }
