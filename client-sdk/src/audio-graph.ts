@@ -8,34 +8,44 @@ export type AudioNodes = { context: AudioContext; user: AudioNode; agent: AudioN
 /** About 21 ms at 48 kHz: short enough to follow syllables. */
 const windowSamples = 1024;
 
+type Parts = { context: AudioContext; buses: Record<Side, GainNode>; analysers: Record<Side, AnalyserNode> };
+
+/** What browsers take for a sign that somebody is there. */
+const gestures = ['pointerdown', 'pointerup', 'keydown'] as const;
+
 /**
  * Measures both sides of the conversation. Tracks come and go; the nodes stay. Nothing here is heard: playback is the
  * audio element's, because browsers cancel the echo of that.
  */
 export class AudioGraph {
-  readonly #context = new AudioContext({ latencyHint: 'interactive' });
-  readonly #buses: Record<Side, GainNode>;
-  readonly #analysers: Record<Side, AnalyserNode>;
   readonly #sources = new Map<MediaStreamTrack, MediaStreamAudioSourceNode>();
   readonly #samples = new Float32Array(windowSamples);
-
-  constructor() {
-    this.#buses = { user: this.#context.createGain(), agent: this.#context.createGain() };
-    this.#analysers = { user: this.#analyser('user'), agent: this.#analyser('agent') };
-  }
+  #parts: Parts | undefined;
 
   get running(): boolean {
-    return this.#context.state === 'running';
+    return this.#parts?.context.state === 'running';
   }
 
-  get nodes(): AudioNodes {
-    return { context: this.#context, user: this.#buses.user, agent: this.#buses.agent };
+  get nodes(): AudioNodes | undefined {
+    if (!this.#parts) return undefined;
+    const { buses, context } = this.#parts;
+    return { context, user: buses.user, agent: buses.agent };
+  }
+
+  /** The first context of a page takes the browser up to 0.1 s, so this comes after all that can go on meanwhile. */
+  start(): void {
+    const context = new AudioContext({ latencyHint: 'interactive' });
+    const buses = { user: context.createGain(), agent: context.createGain() };
+    this.#parts = { context, buses, analysers: { user: measure(buses.user), agent: measure(buses.agent) } };
+    for (const gesture of gestures) document.addEventListener(gesture, this.resume);
+    context.addEventListener('statechange', this.#stopWaiting);
   }
 
   add(side: Side, track: MediaStreamTrack): void {
-    if (this.#sources.has(track) || this.#context.state === 'closed') return;
-    const source = this.#context.createMediaStreamSource(new MediaStream([track]));
-    source.connect(this.#buses[side]);
+    const parts = this.#parts;
+    if (!parts || this.#sources.has(track)) return;
+    const source = parts.context.createMediaStreamSource(new MediaStream([track]));
+    source.connect(parts.buses[side]);
     this.#sources.set(track, source);
   }
 
@@ -50,26 +60,35 @@ export class AudioGraph {
   }
 
   rms(side: Side): number {
-    if (!this.running) return 0;
-    this.#analysers[side].getFloatTimeDomainData(this.#samples);
+    if (!this.#parts || !this.running) return 0;
+    this.#parts.analysers[side].getFloatTimeDomainData(this.#samples);
     return rootMeanSquare(this.#samples);
   }
 
   /** Starts measuring, where the browser has been waiting for a click. It may never settle before one, so nobody waits. */
-  resume(): void {
-    if (this.#context.state === 'suspended') this.#context.resume().catch(() => undefined);
-  }
+  readonly resume = (): void => {
+    const context = this.#parts?.context;
+    if (context?.state === 'suspended') context.resume().catch(() => undefined);
+  };
 
   close(): void {
-    if (this.#context.state === 'closed') return;
+    const parts = this.#parts;
+    if (!parts) return;
+    this.#parts = undefined;
     for (const track of this.#sources.keys()) this.remove(track);
-    this.#context.close().catch(() => undefined);
+    for (const gesture of gestures) document.removeEventListener(gesture, this.resume);
+    parts.context.removeEventListener('statechange', this.#stopWaiting);
+    parts.context.close().catch(() => undefined);
   }
 
-  #analyser(side: Side): AnalyserNode {
-    const analyser = this.#context.createAnalyser();
-    analyser.fftSize = windowSamples;
-    this.#buses[side].connect(analyser);
-    return analyser;
-  }
+  readonly #stopWaiting = (): void => {
+    if (this.running) for (const gesture of gestures) document.removeEventListener(gesture, this.resume);
+  };
+}
+
+function measure(bus: GainNode): AnalyserNode {
+  const analyser = bus.context.createAnalyser();
+  analyser.fftSize = windowSamples;
+  bus.connect(analyser);
+  return analyser;
 }

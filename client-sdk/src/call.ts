@@ -98,8 +98,6 @@ export class Call {
   /** @throws ParleyError where connecting is impossible */
   start(): Promise<void> {
     const { clock, emit, microphone } = this.#options;
-    this.graph.resume();
-    if (microphone) this.#microphoneDecided = this.openMicrophone().then(() => clock.mark('microphoneMs'));
     this.signalling.on('hello', (hello) => void this.#join(hello));
     this.signalling.on('event', (event) => this.#onEvent(event));
     this.signalling.on('token', (renewed) => emit('tokenRenewed', renewed));
@@ -110,6 +108,8 @@ export class Call {
       if (this.#connectedOnce) emit('reconnecting', attempt);
     });
     this.signalling.open();
+    if (microphone) this.#microphoneDecided = this.openMicrophone().then(() => clock.mark('microphoneMs'));
+    this.graph.start();
     this.#monitor.start();
     return this.#ready.promise;
   }

@@ -49,13 +49,27 @@ function fill(item: HTMLLIElement, row: Row): void {
   const texts = {
     when: moment(row.startMs),
     who: row.role === 'user' ? 'You' : 'Agent',
-    what: wordless ? wordlessText(row) : row.text,
     measures: row.measures.join(' · '),
   };
   for (const [part, text] of Object.entries(texts)) {
     const element = item.querySelector(`.${part}`);
     if (element && element.textContent !== text) element.textContent = text;
   }
+  fillWords(item.querySelector('.what'), wordless ? wordlessText(row) : row.text);
+}
+
+/** What stands in brackets was done and not said: `[plays back what it heard]`. */
+function fillWords(element: Element | null, text: string): void {
+  if (!element || element.textContent === text) return;
+  const parts = text.split(/(\[[^\]]*\])/).filter((part) => part !== '');
+  element.replaceChildren(
+    ...parts.map((part) => {
+      const span = document.createElement('span');
+      span.textContent = part;
+      if (part.startsWith('[')) span.className = 'aside';
+      return span;
+    }),
+  );
 }
 
 /** Without speech recognition nobody knows the words, only that there were some. */

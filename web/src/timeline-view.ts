@@ -105,7 +105,8 @@ export class TimelineView {
     for (const [slot, peak] of peaks) {
       const x = this.#x(slot * stepMs);
       if (x < gutterPx - barPx || peak < quietest) continue;
-      const height = Math.max(2, peak * (box.height - 10));
+      // Beyond the proportion of a meter, so that syllables stand out.
+      const height = Math.max(2, peak ** 1.6 * (box.height - 10));
       context.fill(roundedBox(x, box.top + (box.height - height) / 2, barPx, height));
     }
   }
