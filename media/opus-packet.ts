@@ -1,26 +1,46 @@
-/** What an Opus packet tells of itself without being decoded (RFC 6716 §3.1, §3.2). */
+/** What an Opus packet tells without being decoded: its first byte or two (RFC 6716 §3.1). */
 
-/** Longest packet: 120 ms (RFC 6716 §3.2.5, R5). */
-const MAX_SAMPLES_48K = 5760;
+/** RFC 6716 §3.1: no packet is longer than 120 ms. */
+export const MAX_PACKET_SAMPLES_48K = 5760;
 
-/** Frame lengths of the 32 configurations, in samples at 48 kHz: SILK 10…60 ms, hybrid 10 and 20, CELT 2.5…20. */
+/** Frame durations of the 32 configurations of the TOC byte, in samples at 48 kHz (RFC 6716 table 2). */
 const FRAME_SAMPLES_48K = Uint16Array.from({ length: 32 }, (_, config) => {
-  if (config < 12) return [480, 960, 1920, 2880][config & 3]!;
-  if (config < 16) return [480, 960][config & 1]!;
-  return [120, 240, 480, 960][config & 3]!;
+  if (config < 12) return [480, 960, 1920, 2880][config % 4]!;
+  if (config < 16) return [480, 960][config % 2]!;
+  return [120, 240, 480, 960][config % 4]!;
 });
 
-/** How much audio a packet holds, in samples at 48 kHz; 0 when it is not a valid packet. */
+/** Duration of a packet in samples at 48 kHz, at most 5760; 0 where it is no valid Opus. */
 export function opusSamples48k(payload: Uint8Array): number {
-  if (payload.length === 0) return 0;
-  const toc = payload[0]!;
-  const frames = frameCount(toc & 3, payload);
-  const samples = FRAME_SAMPLES_48K[toc >> 3]! * frames;
-  return samples <= MAX_SAMPLES_48K ? samples : 0;
+  const samples = opusFrameSamples48k(payload) * frameCount(payload);
+  return samples <= MAX_PACKET_SAMPLES_48K ? samples : 0;
 }
 
-function frameCount(code: number, payload: Uint8Array): number {
-  if (code === 0) return 1;
-  if (code < 3) return 2;
-  return payload.length > 1 ? payload[1]! & 0x3f : 0;
+/** Duration of each of a packet's frames in samples at 48 kHz; 0 for an empty packet. */
+export function opusFrameSamples48k(payload: Uint8Array): number {
+  return payload.length === 0 ? 0 : FRAME_SAMPLES_48K[payload[0]! >> 3]!;
+}
+
+/**
+ * Whether the packet says only that there is nothing to say. Chromium's comfort noise is longer (some 33 bytes) and
+ * does not show this way; its timestamps tell.
+ */
+export function isDtxPayload(payload: Uint8Array): boolean {
+  return payload.length > 0 && payload.length <= 2;
+}
+
+/** Frames in the packet, by its frame count code; 0 where the code contradicts the length. */
+function frameCount(payload: Uint8Array): number {
+  switch (payload[0]! & 3) {
+    case 0:
+      return 1;
+    case 1:
+      // Two frames of equal length.
+      return payload.length % 2 === 1 ? 2 : 0;
+    case 2:
+      // Two frames, the length of the first in front.
+      return payload.length >= 2 ? 2 : 0;
+    default:
+      return payload.length >= 2 ? payload[1]! & 0x3f : 0;
+  }
 }

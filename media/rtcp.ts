@@ -1,9 +1,12 @@
-/** RTCP (RFC 3550 §6), as far as the plain path between media worker and voice worker uses it. */
+/** RTCP compound packets (RFC 3550 §6) as bytes: what the other side says of the streams it sends and receives. */
 
 export type RtcpVisitor = {
-  /** What the sender's clock read at an RTP time. `ntpMs`: milliseconds since 1900. */
+  /** The sender's clock: `rtpTimestamp` of its stream belongs to `ntpMs` (Unix time; 0 where it has no clock). */
   senderReport?: (ssrc: number, ntpMs: number, rtpTimestamp: number) => void;
-  /** What the other side received of the stream `ssrc`. `fractionLost` of 1; `jitter` in clock units. */
+  /**
+   * What a receiver says of the stream `ssrc`. `fractionLost`: 0…1 since its last report; `cumulativeLost`: packets,
+   * negative where duplicates outnumber losses; `jitter` in the stream's timestamp units.
+   */
   receiverReport?: (ssrc: number, fractionLost: number, cumulativeLost: number, jitter: number) => void;
   /** The stream `ssrc` has ended. */
   bye?: (ssrc: number) => void;
@@ -12,49 +15,90 @@ export type RtcpVisitor = {
 const SENDER_REPORT = 200;
 const RECEIVER_REPORT = 201;
 const BYE = 203;
+/** First bytes of the two reports, up to their blocks: header and SSRC; then 20 bytes of the sender's own figures. */
+const SENDER_REPORT_BYTES = 28;
+const RECEIVER_REPORT_BYTES = 8;
 const REPORT_BLOCK_BYTES = 24;
 
-/** Reads a compound packet. False at the first part that contradicts its lengths; what came before has been visited. */
-export function readRtcp(packet: Uint8Array, length: number, visitor: RtcpVisitor): boolean {
-  const view = new DataView(packet.buffer, packet.byteOffset, length);
+/** Seconds from 1900, where NTP begins, to 1970; and NTP's first era, which ends in 2036. */
+const NTP_UNIX_OFFSET_S = 2_208_988_800;
+const NTP_ERA_S = 2 ** 32;
+
+/**
+ * Reads the compound packet in the first `length` bytes of `buffer`. Packet types that are not named in the visitor are
+ * passed over; reduced-size packets (RFC 5506) are welcome.
+ * @returns false where any part is malformed; the visitor is told nothing then
+ */
+export function readRtcp(buffer: Uint8Array, length: number, visitor: RtcpVisitor): boolean {
+  if (length > buffer.length || !isWellFormed(buffer, length)) return false;
+  const view = new DataView(buffer.buffer, buffer.byteOffset, length);
+  for (let offset = 0; offset < length; offset += packetBytes(buffer, offset)) {
+    const count = buffer[offset]! & 0x1f;
+    switch (buffer[offset + 1]!) {
+      case SENDER_REPORT:
+        visitor.senderReport?.(view.getUint32(offset + 4), readNtpMs(view, offset + 8), view.getUint32(offset + 16));
+        visitBlocks(view, offset + SENDER_REPORT_BYTES, count, visitor);
+        break;
+      case RECEIVER_REPORT:
+        visitBlocks(view, offset + RECEIVER_REPORT_BYTES, count, visitor);
+        break;
+      case BYE:
+        for (let index = 0; index < count; index++) visitor.bye?.(view.getUint32(offset + 4 + index * 4));
+    }
+  }
+  return true;
+}
+
+function isWellFormed(buffer: Uint8Array, length: number): boolean {
   let offset = 0;
-  while (offset < length) {
-    if (offset + 4 > length || (view.getUint8(offset) & 0xc0) !== 0x80) return false;
-    const end = offset + 4 + view.getUint16(offset + 2) * 4;
-    if (end > length || !readPart(view, offset, end, visitor)) return false;
+  while (offset + 4 <= length) {
+    const bytes = packetBytes(buffer, offset);
+    const end = offset + bytes;
+    if (buffer[offset]! >> 6 !== 2 || end > length) return false;
+    let contentBytes = bytes;
+    if ((buffer[offset]! & 0x20) !== 0) {
+      // Padding belongs to the last packet alone and is counted by its last byte (RFC 3550 §6.4.1).
+      const padding = buffer[end - 1]!;
+      if (end !== length || padding === 0 || padding % 4 !== 0) return false;
+      contentBytes -= padding;
+    }
+    if (contentBytes < leastBytes(buffer[offset + 1]!, buffer[offset]! & 0x1f)) return false;
     offset = end;
   }
-  return length > 0;
+  return offset === length && length > 0;
 }
 
-function readPart(view: DataView, offset: number, end: number, visitor: RtcpVisitor): boolean {
-  const count = view.getUint8(offset) & 0x1f;
-  switch (view.getUint8(offset + 1)) {
+function leastBytes(type: number, count: number): number {
+  switch (type) {
     case SENDER_REPORT:
-      if (offset + 28 + count * REPORT_BLOCK_BYTES > end) return false;
-      visitor.senderReport?.(view.getUint32(offset + 4), ntpMs(view, offset + 8), view.getUint32(offset + 16));
-      readBlocks(view, offset + 28, count, visitor);
-      return true;
+      return SENDER_REPORT_BYTES + count * REPORT_BLOCK_BYTES;
     case RECEIVER_REPORT:
-      if (offset + 8 + count * REPORT_BLOCK_BYTES > end) return false;
-      readBlocks(view, offset + 8, count, visitor);
-      return true;
+      return RECEIVER_REPORT_BYTES + count * REPORT_BLOCK_BYTES;
     case BYE:
-      if (offset + 4 + count * 4 > end) return false;
-      for (let index = 0; index < count; index++) visitor.bye?.(view.getUint32(offset + 4 + index * 4));
-      return true;
+      return 4 + count * 4;
     default:
-      return true;
+      return 4;
   }
 }
 
-function readBlocks(view: DataView, offset: number, count: number, visitor: RtcpVisitor): void {
-  for (let at = offset; at < offset + count * REPORT_BLOCK_BYTES; at += REPORT_BLOCK_BYTES) {
-    const lost = view.getUint32(at + 4);
-    visitor.receiverReport?.(view.getUint32(at), (lost >>> 24) / 256, (lost << 8) >> 8, view.getUint32(at + 12));
+function packetBytes(buffer: Uint8Array, offset: number): number {
+  return (((buffer[offset + 2]! << 8) | buffer[offset + 3]!) + 1) * 4;
+}
+
+function visitBlocks(view: DataView, offset: number, count: number, visitor: RtcpVisitor): void {
+  if (!visitor.receiverReport) return;
+  for (let block = offset; block < offset + count * REPORT_BLOCK_BYTES; block += REPORT_BLOCK_BYTES) {
+    const fractionLost = view.getUint8(block + 4) / 256;
+    // 24 bits with a sign.
+    const cumulativeLost = (view.getInt32(block + 4) << 8) >> 8;
+    visitor.receiverReport(view.getUint32(block), fractionLost, cumulativeLost, view.getUint32(block + 12));
   }
 }
 
-function ntpMs(view: DataView, at: number): number {
-  return view.getUint32(at) * 1000 + (view.getUint32(at + 4) / 0x1_0000_0000) * 1000;
+function readNtpMs(view: DataView, offset: number): number {
+  const seconds = view.getUint32(offset);
+  const fraction = view.getUint32(offset + 4);
+  if (seconds === 0 && fraction === 0) return 0;
+  const era = seconds < NTP_ERA_S / 2 ? NTP_ERA_S : 0;
+  return (seconds + era - NTP_UNIX_OFFSET_S) * 1000 + (fraction / 2 ** 32) * 1000;
 }
