@@ -1,190 +1,259 @@
 /**
- * Puts a caller's packets in order: pure. A packet in order passes at once and is not kept. Behind a gap packets wait for
- * the missing one, no longer than `targetMs`; then it is given up. The sequence tells loss, a jump of the timestamp
- * without one tells DTX (RFC 7587 §3.1.3).
+ * Puts the RTP packets of one Opus stream in order. Packets in order pass at once, uncopied; only behind a gap do they
+ * wait, and only for `targetMs`. Loss shows in the sequence numbers; silence that was not sent (DTX) shows in
+ * timestamps that jump while the sequence numbers do not. Pure: times come in, and `nextDeadlineMs` says when to poll.
  */
 import { opusSamples48k } from './opus-packet.ts';
 import { sequenceDistance, timestampDistance } from './rtp.ts';
 
 export type JitterBufferOptions = {
-  /** Longest wait for a missing packet, in ms. Default 60: most retransmissions are back by then. */
+  /**
+   * How long the packets behind a gap wait for what is missing, in ms. Default 60: a retransmission takes one round
+   * trip. Larger: more is mended, and loss delays the caller's words by more.
+   */
   targetMs?: number;
+  /** Longest stretch that is concealed, in ms; what is lost beyond it becomes a gap. Default 120. */
+  maximumConcealmentMs?: number;
 };
 
-/** Told of everything in order. Samples are those of the RTP clock, 48 kHz. */
-export type JitterSink = {
-  packet: (payload: Uint8Array, rtpTimestamp: number, samples48k: number) => void;
-  /** Audio is missing and to be made up. */
-  lost: (samples48k: number, rtpTimestamp: number) => void;
-  /** The sender was silent, or so much is missing that nothing can be made up. */
-  gap: (samples48k: number) => void;
-  /** The sender began anew: nothing before has to do with what follows. */
-  restart: () => void;
+export type JitterBufferSink = {
+  /** The next packet, with its duration in samples at 48 kHz. The payload is the one that was pushed. */
+  packet(payload: Uint8Array, rtpTimestamp: number, samples48k: number): void;
+  /** Audio that was sent and did not come, beginning at `rtpTimestamp`. */
+  lost(samples48k: number, rtpTimestamp: number): void;
+  /** Time for which nothing was sent, or too much was lost. At most 60 s. */
+  gap(samples48k: number): void;
+  /** What follows has nothing to do with the timestamps before. */
+  restart(): void;
 };
 
-type Held = { sequence: number; timestamp: number; payload: Uint8Array; samples48k: number; arrivedMs: number };
-
-const DEFAULT_TARGET_MS = 60;
-/** RFC 3550 A.1: a jump forward of more than a minute of packets, or back of more than 100, is another sender … */
+/** Packets that may wait, a power of two: more than 1 s of 20 ms packets, far above `targetMs`. */
+const CAPACITY = 64;
+/** RFC 3550 A.1: jumps of the sequence beyond these are another sender's, or the same one's after a restart. */
 const MAX_DROPOUT = 3000;
 const MAX_MISORDER = 100;
-/** … and so is a run of packets that are all too late, one following the other. */
-const STALE_RUN = 10;
-/** Packets held behind a gap: more than any wait needs at 50 packets a second. */
-const MAX_HELD = 64;
-/** Longest concealment in a row, 120 ms: beyond that a decoder makes up noise. */
-const MAX_CONCEALED_48K = 5760;
-/** A timestamp that jumps further than a minute says nothing about time. */
-const MAX_GAP_48K = 60 * 48_000;
+/** Sequence numbers whose fate is remembered, a power of two of at least MAX_MISORDER: late is told from duplicate. */
+const HISTORY = 128;
+/** A jump of the timestamp by more is no silence but a new beginning: 60 s. */
+const MAX_GAP_SAMPLES_48K = 60 * 48_000;
+const SAMPLES_48K_PER_MS = 48;
+/** Assumed of lost packets before the first that came: 20 ms. */
+const USUAL_PACKET_SAMPLES_48K = 960;
+
+type Slot = { payload: Uint8Array | undefined; rtpTimestamp: number; arrivalMs: number };
 
 export class JitterBuffer {
   readonly #targetMs: number;
-  readonly #sink: JitterSink;
-  #held: Held[] = [];
+  readonly #maximumConcealed: number;
+  readonly #sink: JitterBufferSink;
+  readonly #slots: Slot[] = Array.from({ length: CAPACITY }, emptySlot);
+  readonly #delivered = new Uint8Array(HISTORY);
+  /** The first of two packets in a row that would make a new beginning, and where it belongs. */
+  readonly #candidate = emptySlot();
+  #candidateSequence = 0;
   #started = false;
   #nextSequence = 0;
+  #highestSequence = 0;
   #nextTimestamp = 0;
-  #frame48k = 960;
-  #probation = -1;
-  #stale = { sequence: -1, run: 0 };
+  #timestampKnown = false;
+  #lastSamples = USUAL_PACKET_SAMPLES_48K;
+  /** Packets given up since the last one that was delivered. */
+  #missing = 0;
+  #held = 0;
+  #deadlineMs = Infinity;
+  /**
+   * Packets since the start, over all resets. `late`: came after they were given up; `lost`: given up; `invalid`: no
+   * Opus, concealed like lost ones.
+   */
   readonly statistics = {
     received: 0,
-    invalid: 0,
     duplicates: 0,
     late: 0,
     lost: 0,
     reordered: 0,
+    invalid: 0,
     restarts: 0,
-    concealed48k: 0,
+    concealedSamples48k: 0,
   };
 
-  constructor(options: JitterBufferOptions, sink: JitterSink) {
-    this.#targetMs = options.targetMs ?? DEFAULT_TARGET_MS;
+  constructor(options: JitterBufferOptions, sink: JitterBufferSink) {
+    this.#targetMs = options.targetMs ?? 60;
+    this.#maximumConcealed = (options.maximumConcealmentMs ?? 120) * SAMPLES_48K_PER_MS;
     this.#sink = sink;
   }
 
-  /** When a gap is given up; Infinity while nothing waits. */
+  /** When `poll` has a gap to give up; ∞ while nothing waits. */
   get nextDeadlineMs(): number {
-    const first = this.#held[0];
-    return first ? this.#oldestArrivalMs() + this.#targetMs : Infinity;
+    return this.#deadlineMs;
   }
 
-  push(sequence: number, timestamp: number, payload: Uint8Array, nowMs: number): void {
+  /** Packets that wait behind a gap; at most 63. */
+  get heldPackets(): number {
+    return this.#held;
+  }
+
+  /** Takes a packet. Its payload must stay as it is: it may be held, and is handed on uncopied. */
+  push(sequence: number, rtpTimestamp: number, payload: Uint8Array, nowMs: number): void {
     this.statistics.received++;
-    const samples48k = opusSamples48k(payload);
-    if (samples48k === 0) {
-      this.statistics.invalid++;
+    if (!this.#started) this.#start(sequence);
+    const distance = sequenceDistance(this.#nextSequence, sequence);
+    if (distance >= MAX_DROPOUT || distance < -MAX_MISORDER) {
+      this.#pushStranger(sequence, rtpTimestamp, payload, nowMs);
       return;
     }
-    if (!this.#started) this.#begin(sequence, timestamp);
-    const distance = sequenceDistance(this.#nextSequence, sequence);
-    if (distance === 0) {
-      this.#stale.run = 0;
-      this.#deliver(sequence, timestamp, payload, samples48k);
-      if (this.#held.length > 0) this.#drain();
-    } else if (distance > MAX_DROPOUT || distance < -MAX_MISORDER)
-      this.#probe(sequence, timestamp, payload, samples48k);
-    else if (distance < 0) this.#stalePacket(sequence, timestamp, payload, samples48k);
-    else this.#hold({ sequence, timestamp, payload, samples48k, arrivedMs: nowMs });
+    this.#candidate.payload = undefined;
+    if (distance < 0) this.#pushOld(sequence);
+    else if (distance === 0) this.#pushNext(sequence, rtpTimestamp, payload);
+    else this.#hold(sequence, rtpTimestamp, payload, nowMs);
+    if (this.#deadlineMs <= nowMs) this.poll(nowMs);
   }
 
   /** Gives up gaps that have been waited for long enough. */
   poll(nowMs: number): void {
-    while (this.nextDeadlineMs <= nowMs) this.#giveUp();
+    while (this.#deadlineMs <= nowMs) this.#giveUpGap();
   }
 
-  /** Forgets the sender; statistics stay. */
+  /** Forgets the stream: the next packet is the first of another. */
   reset(): void {
-    this.#held = [];
+    for (const slot of this.#slots) slot.payload = undefined;
+    this.#candidate.payload = undefined;
     this.#started = false;
-    this.#probation = -1;
-    this.#stale.run = 0;
+    this.#timestampKnown = false;
+    this.#lastSamples = USUAL_PACKET_SAMPLES_48K;
+    this.#missing = 0;
+    this.#held = 0;
+    this.#deadlineMs = Infinity;
+    this.#delivered.fill(0);
   }
 
-  #begin(sequence: number, timestamp: number): void {
+  #start(sequence: number): void {
     this.#started = true;
     this.#nextSequence = sequence;
-    this.#nextTimestamp = timestamp;
+    this.#highestSequence = sequence;
   }
 
-  #restartAt(sequence: number, timestamp: number, payload: Uint8Array, samples48k: number): void {
-    this.statistics.restarts++;
-    this.reset();
-    this.#sink.restart();
-    this.#begin(sequence, timestamp);
-    this.#deliver(sequence, timestamp, payload, samples48k);
-  }
-
-  /** A packet from far away counts when the one after it comes too. */
-  #probe(sequence: number, timestamp: number, payload: Uint8Array, samples48k: number): void {
-    if (sequence === this.#probation) this.#restartAt(sequence, timestamp, payload, samples48k);
-    else this.#probation = (sequence + 1) & 0xffff;
-  }
-
-  #stalePacket(sequence: number, timestamp: number, payload: Uint8Array, samples48k: number): void {
-    const follows = sequence === ((this.#stale.sequence + 1) & 0xffff);
-    this.#stale.run = follows ? this.#stale.run + 1 : 1;
-    const repeats = sequence === this.#stale.sequence || sequenceDistance(sequence, this.#nextSequence) === 1;
-    this.#stale.sequence = sequence;
-    if (this.#stale.run >= STALE_RUN) this.#restartAt(sequence, timestamp, payload, samples48k);
-    else if (repeats) this.statistics.duplicates++;
+  #pushOld(sequence: number): void {
+    const index = sequence & (HISTORY - 1);
+    if (this.#delivered[index] === 1) this.statistics.duplicates++;
     else this.statistics.late++;
+    this.#delivered[index] = 1;
   }
 
-  #hold(packet: Held): void {
-    const at = this.#held.findIndex(({ sequence }) => sequenceDistance(packet.sequence, sequence) >= 0);
-    if (at >= 0 && this.#held[at]!.sequence === packet.sequence) {
+  #pushNext(sequence: number, rtpTimestamp: number, payload: Uint8Array): void {
+    if (this.#held > 0) this.statistics.reordered++;
+    else this.#highestSequence = sequence;
+    this.#deliver(rtpTimestamp, payload);
+    if (this.#held > 0) this.#deliverHeld();
+  }
+
+  #hold(sequence: number, rtpTimestamp: number, payload: Uint8Array, nowMs: number): void {
+    while (sequenceDistance(this.#nextSequence, sequence) >= CAPACITY && this.#held > 0) this.#giveUpGap();
+    const distance = sequenceDistance(this.#nextSequence, sequence);
+    if (distance === 0 || distance >= CAPACITY) {
+      for (let missing = distance; missing > 0; missing--) this.#skipMissing();
+      this.#pushNext(sequence, rtpTimestamp, payload);
+      return;
+    }
+    const slot = this.#slots[sequence & (CAPACITY - 1)]!;
+    if (slot.payload) {
       this.statistics.duplicates++;
       return;
     }
-    if (at >= 0) this.statistics.reordered++;
-    this.#held.splice(at < 0 ? this.#held.length : at, 0, packet);
-    if (this.#held.length > MAX_HELD) this.#giveUp();
+    if (sequenceDistance(this.#highestSequence, sequence) > 0) this.#highestSequence = sequence;
+    else this.statistics.reordered++;
+    slot.payload = payload;
+    slot.rtpTimestamp = rtpTimestamp;
+    slot.arrivalMs = nowMs;
+    this.#held++;
+    this.#deadlineMs = Math.min(this.#deadlineMs, nowMs + this.#targetMs);
   }
 
-  #drain(): void {
-    for (let next = this.#held[0]; next && next.sequence === this.#nextSequence; next = this.#held[0]) {
-      this.#held.shift();
-      this.#deliver(next.sequence, next.timestamp, next.payload, next.samples48k);
+  /** A packet far from all others: of a sender that has restarted, if the next one follows it (RFC 3550 A.1). */
+  #pushStranger(sequence: number, rtpTimestamp: number, payload: Uint8Array, nowMs: number): void {
+    const { payload: first, rtpTimestamp: firstTimestamp } = this.#candidate;
+    if (first && sequence === ((this.#candidateSequence + 1) & 0xffff)) {
+      while (this.#held > 0) this.#giveUpGap();
+      const firstSequence = this.#candidateSequence;
+      this.reset();
+      this.#restart();
+      this.#start(firstSequence);
+      this.#deliver(firstTimestamp, first);
+      this.#pushNext(sequence, rtpTimestamp, payload);
+      return;
+    }
+    this.#candidateSequence = sequence;
+    this.#candidate.payload = payload;
+    this.#candidate.rtpTimestamp = rtpTimestamp;
+    this.#candidate.arrivalMs = nowMs;
+  }
+
+  #giveUpGap(): void {
+    while (!this.#slots[this.#nextSequence & (CAPACITY - 1)]!.payload) this.#skipMissing();
+    this.#deliverHeld();
+  }
+
+  #skipMissing(): void {
+    this.#delivered[this.#nextSequence & (HISTORY - 1)] = 0;
+    this.#nextSequence = (this.#nextSequence + 1) & 0xffff;
+    this.#missing++;
+    this.statistics.lost++;
+  }
+
+  /** Delivers what now is in order, and finds out until when the rest may wait. */
+  #deliverHeld(): void {
+    let slot = this.#slots[this.#nextSequence & (CAPACITY - 1)]!;
+    while (slot.payload) {
+      const { payload } = slot;
+      slot.payload = undefined;
+      this.#held--;
+      this.#deliver(slot.rtpTimestamp, payload);
+      slot = this.#slots[this.#nextSequence & (CAPACITY - 1)]!;
+    }
+    this.#deadlineMs = Infinity;
+    if (this.#held === 0) return;
+    for (const { payload, arrivalMs } of this.#slots) {
+      if (payload) this.#deadlineMs = Math.min(this.#deadlineMs, arrivalMs + this.#targetMs);
     }
   }
 
-  /** The packets missing before the first held one are lost. */
-  #giveUp(): void {
-    const first = this.#held[0]!;
-    const missing = sequenceDistance(this.#nextSequence, first.sequence);
-    const missing48k = timestampDistance(this.#nextTimestamp, first.timestamp);
-    this.statistics.lost += missing;
-    if (missing48k > 0 && missing48k <= MAX_GAP_48K) {
-      const concealed = Math.min(missing48k, missing * this.#frame48k, MAX_CONCEALED_48K);
-      this.statistics.concealed48k += concealed;
-      this.#sink.lost(concealed, this.#nextTimestamp);
-      if (missing48k > concealed) this.#sink.gap(missing48k - concealed);
-      this.#nextTimestamp = first.timestamp;
+  #deliver(rtpTimestamp: number, payload: Uint8Array): void {
+    this.#delivered[this.#nextSequence & (HISTORY - 1)] = 1;
+    this.#nextSequence = (this.#nextSequence + 1) & 0xffff;
+    const samples48k = opusSamples48k(payload);
+    if (samples48k === 0) {
+      this.statistics.invalid++;
+      this.#missing++;
+      return;
     }
-    this.#nextSequence = first.sequence;
-    this.#drain();
+    if (this.#timestampKnown && rtpTimestamp !== this.#nextTimestamp) this.#bridge(rtpTimestamp);
+    this.#missing = 0;
+    this.#lastSamples = samples48k;
+    this.#timestampKnown = true;
+    this.#nextTimestamp = (rtpTimestamp + samples48k) >>> 0;
+    this.#sink.packet(payload, rtpTimestamp, samples48k);
   }
 
-  #deliver(sequence: number, timestamp: number, payload: Uint8Array, samples48k: number): void {
-    const jump = timestampDistance(this.#nextTimestamp, timestamp);
-    if (jump !== 0) this.#jumped(jump);
-    this.#nextSequence = (sequence + 1) & 0xffff;
-    this.#nextTimestamp = (timestamp + samples48k) >>> 0;
-    this.#frame48k = samples48k;
-    this.#probation = -1;
-    this.#sink.packet(payload, timestamp, samples48k);
+  /** Tells of the time between the last packet and the one that begins at `rtpTimestamp`. */
+  #bridge(rtpTimestamp: number): void {
+    const samples = timestampDistance(this.#nextTimestamp, rtpTimestamp);
+    if (samples < 0 || samples > MAX_GAP_SAMPLES_48K) {
+      this.#restart();
+      return;
+    }
+    const lost = Math.min(samples, this.#missing * this.#lastSamples, this.#maximumConcealed);
+    if (lost > 0) {
+      this.statistics.concealedSamples48k += lost;
+      this.#sink.lost(lost, this.#nextTimestamp);
+    }
+    if (samples > lost) this.#sink.gap(samples - lost);
   }
 
-  #jumped(jump: number): void {
-    if (jump > 0 && jump <= MAX_GAP_48K) this.#sink.gap(jump);
-    // A sender whose packets overlap a little is odd, not new.
-    else if (jump > MAX_GAP_48K || jump < -MAX_CONCEALED_48K) this.#sink.restart();
+  #restart(): void {
+    this.statistics.restarts++;
+    this.#sink.restart();
   }
+}
 
-  #oldestArrivalMs(): number {
-    let oldest = Infinity;
-    for (const { arrivedMs } of this.#held) if (arrivedMs < oldest) oldest = arrivedMs;
-    return oldest;
-  }
+function emptySlot(): Slot {
+  return { payload: undefined, rtpTimestamp: 0, arrivalMs: 0 };
 }
