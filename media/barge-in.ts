@@ -1,22 +1,35 @@
 /**
- * What the caller's speech does to the agent's voice, where no recogniser says what was said: pure. Speech lowers the
- * voice, then pauses it, then ends the reply; a short noise does so only until it is over. Speech before the reply's
- * first packet holds that packet back. A recogniser's words will be further inputs here.
+ * What the caller's speech does to the agent's voice: hold, duck, pause, interrupt, and back again. Pure; it decides and
+ * the caller of it acts. Without a recogniser the length of the speech is all there is to decide by. Where there is
+ * one, its partial transcripts become an input beside `speech`: words that are no backchannel pause or interrupt
+ * sooner, backchannels keep `speech` from interrupting.
  */
 import type { InterruptionOptions } from './agent.ts';
 
+export type BargeInState =
+  /** The voice is as it should be, or there is none. */
+  | 'idle'
+  /** A reply is ready or being prepared, and waits for the caller to be silent. */
+  | 'held'
+  | 'ducked'
+  | 'paused';
+
 export type BargeInAction = 'hold' | 'release' | 'duck' | 'unduck' | 'pause' | 'resume' | 'interrupt';
 
-export type BargeInState = 'idle' | 'held' | 'ducked' | 'paused';
+const WAY_BACK = { held: 'release', ducked: 'unduck', paused: 'resume' } as const;
 
 export class BargeIn {
   readonly #options: InterruptionOptions;
   #state: BargeInState = 'idle';
-  #pending = false;
   #audible = false;
-  /** Speech of this stretch that was over before: it has been decided on and counts no more. */
-  #spentMs = 0;
-  #speechMs = 0;
+  #pending = false;
+  /** The last window was speech. */
+  #speaking = false;
+  /** Speech since the last silence of `resumeAfterMs`: what is weighed against the limits. */
+  #countedMs = 0;
+  /** What the detector had measured of its stretch of speech when it was last told. */
+  #measuredMs = 0;
+  #lastSpeechAtMs = -Infinity;
 
   constructor(options: InterruptionOptions) {
     this.#options = options;
@@ -26,65 +39,90 @@ export class BargeIn {
     return this.#state;
   }
 
-  /** A window of speech. @param speechMs speech in this stretch so far, pauses left out */
-  speech(speechMs: number): BargeInAction | undefined {
-    if (speechMs < this.#spentMs) this.#spentMs = 0;
-    this.#speechMs = speechMs - this.#spentMs;
-    return this.#decide();
+  /** When `poll` has something to decide; ∞ while the voice is as it should be. */
+  get nextDeadlineMs(): number {
+    return this.#state === 'idle' ? Infinity : this.#lastSpeechAtMs + this.#options.resumeAfterMs;
   }
 
-  /** A window without speech. @param silenceMs since the last window of speech @param speechMs as in `speech` */
-  silence(silenceMs: number, speechMs: number): BargeInAction | undefined {
-    if (silenceMs < this.#options.resumeAfterMs) return undefined;
-    this.#spentMs = speechMs;
-    this.#speechMs = 0;
-    return this.#back();
+  /** A window of speech; all are told. @param speechMs speech so far in the detector's stretch of speech */
+  speech(speechMs: number, nowMs: number): BargeInAction | undefined {
+    // No stretch of speech is shorter than the one after it is when it is first told of: what does not grow is new.
+    const addedMs = speechMs > this.#measuredMs ? speechMs - this.#measuredMs : speechMs;
+    if (nowMs - addedMs - this.#lastSpeechAtMs >= this.#options.resumeAfterMs) this.#countedMs = 0;
+    this.#measuredMs = speechMs;
+    this.#countedMs += addedMs;
+    this.#lastSpeechAtMs = nowMs;
+    this.#speaking = true;
+    return this.#weigh();
   }
 
-  /** The stretch of speech is over, or the caller is gone. */
-  ended(): BargeInAction | undefined {
-    this.#spentMs = 0;
-    this.#speechMs = 0;
-    return this.#back();
+  /** A window without speech. @param silenceMs silence since the last window of speech */
+  silence(silenceMs: number, _nowMs: number): BargeInAction | undefined {
+    if (silenceMs > 0) this.#speaking = false;
+    return silenceMs >= this.#options.resumeAfterMs ? this.#quiet() : undefined;
   }
 
-  /** A reply is being prepared (nothing of it is heard), is audible, or there is none. */
-  agent(now: 'none' | 'pending' | 'audible'): BargeInAction | undefined {
-    this.#pending = now === 'pending';
-    this.#audible = now === 'audible';
-    if (now === 'none') this.#state = 'idle';
-    return this.#decide();
+  /** The agent's voice is on its way to the caller, or no longer. Speech that began before counts. */
+  agentAudible(audible: boolean, nowMs: number): BargeInAction | undefined {
+    this.#audible = audible;
+    if (audible) this.#pending = false;
+    if (this.#state !== 'idle' && (!audible || this.#state === 'held')) this.#state = 'idle';
+    const recent = nowMs - this.#lastSpeechAtMs < this.#options.resumeAfterMs;
+    return audible && recent ? this.#weigh() : undefined;
   }
 
-  #decide(): BargeInAction | undefined {
+  /**
+   * A reply is being prepared, or no longer. While the caller speaks, its first packet is held back. Speech from before
+   * is what the reply answers: it does not count against it.
+   */
+  agentPending(pending: boolean, _nowMs: number): BargeInAction | undefined {
+    const held = this.#state === 'held';
+    this.#pending = pending;
+    if (held) this.#state = 'idle';
+    if (!pending) return held ? 'release' : undefined;
+    if (this.#audible) return undefined;
+    this.#countedMs = 0;
+    if (!this.#speaking || !this.#options.enabled) return undefined;
+    this.#state = 'held';
+    return 'hold';
+  }
+
+  /** What silence brings by the clock alone. */
+  poll(nowMs: number): BargeInAction | undefined {
+    if (nowMs < this.nextDeadlineMs) return undefined;
+    this.#speaking = false;
+    return this.#quiet();
+  }
+
+  /** Compares the speech with the limits, the largest first. */
+  #weigh(): BargeInAction | undefined {
     const { enabled, duckAfterMs, pauseAfterMs, interruptAfterMs } = this.#options;
-    if (!enabled || (!this.#pending && !this.#audible)) return undefined;
-    if (this.#speechMs >= interruptAfterMs) return this.#to('idle', 'interrupt');
-    if (this.#pending) {
-      return this.#state === 'idle' && this.#speechMs >= duckAfterMs ? this.#to('held', 'hold') : undefined;
+    if (!enabled || !(this.#audible || this.#pending)) return undefined;
+    if (this.#countedMs >= interruptAfterMs) {
+      this.#state = 'idle';
+      this.#audible = false;
+      this.#pending = false;
+      return 'interrupt';
     }
-    if (this.#speechMs >= pauseAfterMs) return this.#state === 'paused' ? undefined : this.#to('paused', 'pause');
-    if (this.#speechMs >= duckAfterMs && this.#state === 'idle') return this.#to('ducked', 'duck');
+    if (!this.#audible) return this.#enter('held', 'hold');
+    if (this.#countedMs >= pauseAfterMs) return this.#enter('paused', 'pause');
+    // Speech that goes on after a pause keeps it.
+    if (this.#countedMs >= duckAfterMs && this.#state !== 'paused') return this.#enter('ducked', 'duck');
     return undefined;
   }
 
-  #back(): BargeInAction | undefined {
-    switch (this.#state) {
-      case 'held':
-        return this.#to('idle', 'release');
-      case 'ducked':
-        return this.#to('idle', 'unduck');
-      case 'paused':
-        return this.#to('idle', 'resume');
-      case 'idle':
-        return undefined;
-    }
+  #enter(state: BargeInState, action: BargeInAction): BargeInAction | undefined {
+    if (this.#state === state) return undefined;
+    this.#state = state;
+    return action;
   }
 
-  #to(state: BargeInState, action: BargeInAction): BargeInAction {
-    this.#state = state;
-    if (action === 'interrupt') this.#spentMs += this.#speechMs;
-    if (action === 'interrupt') this.#speechMs = 0;
+  /** The caller has been silent for long enough: what was said before no longer counts. */
+  #quiet(): BargeInAction | undefined {
+    this.#countedMs = 0;
+    if (this.#state === 'idle') return undefined;
+    const action = WAY_BACK[this.#state];
+    this.#state = 'idle';
     return action;
   }
 }

@@ -1,72 +1,111 @@
-/**
- * Decides when the caller's turn is over: pure. Delays count from the last speech frame and the largest wins; they do
- * not add. A turn model and a recogniser will be further voices in `#delayMs`; without them it is the silence alone.
- */
+/** When the caller's turn is over, from speech and time. Pure; times are ms on the caller's clock. */
 import type { EndpointingOptions } from './agent.ts';
+import { WINDOW_MS } from './speech-detector.ts';
 
-export type TurnDetectorOptions = Pick<EndpointingOptions, 'speechEndMs' | 'minimumDelayMs' | 'maximumDelayMs'>;
-
-/** A turn of the caller. Times on the clock that was handed in. */
 export type TurnEnded = {
+  type: 'turn-ended';
+  /** Onset of the turn's first speech. */
   startMs: number;
-  /** From the first to the last speech frame. */
+  /** From onset to end of each stretch of speech, summed up: pauses that ended a stretch are not part of it. */
   speechMs: number;
   endOfSpeechMs: number;
-  /** From the last speech frame to this decision. */
+  /** From the end of speech to this decision. */
   endpointingMs: number;
 };
 
+/**
+ * A poll that is later than this means that the thread stood still. Smaller: busy moments look like it. Larger: a stall
+ * ends turns in the middle of a word.
+ */
+const STALL_MS = 60;
+/** After a stall, time for the packets that came meanwhile to be read and judged. */
+const STALL_GRACE_MS = 60;
+
 export class TurnDetector {
-  readonly #options: TurnDetectorOptions;
-  #startMs: number | undefined;
+  readonly #delayMs: number;
+  #running = false;
+  #muted = false;
+  #startMs = 0;
+  /** Start of the stretch of speech that goes on now, and the length of those before it. */
+  #stretchStartMs = 0;
+  #earlierSpeechMs = 0;
   #lastSpeechMs = 0;
-  #endNow = false;
+  #deadlineMs = Infinity;
+  #stallForgiven = false;
+  /** Speech up to here has had its turn. */
+  #doneUntilMs = -Infinity;
 
-  constructor(options: TurnDetectorOptions) {
-    this.#options = options;
+  constructor(options: EndpointingOptions) {
+    const { speechEndMs, minimumDelayMs, maximumDelayMs } = options;
+    // Delays count from the last speech and the largest wins. A recogniser's or a turn model's vote takes the place of
+    // speechEndMs here, between the same bounds, once there is one.
+    this.#delayMs = Math.min(Math.max(speechEndMs, minimumDelayMs), maximumDelayMs);
   }
 
-  speechStarted(startMs: number, lastSpeechMs: number): void {
-    this.#startMs ??= startMs;
-    this.#lastSpeechMs = Math.max(this.#lastSpeechMs, lastSpeechMs);
+  /** Speech began at `startMs`: a turn, or more of the one that runs. */
+  speechStarted(startMs: number, _nowMs: number): void {
+    if (this.#running) {
+      this.#earlierSpeechMs += Math.max(0, this.#lastSpeechMs - this.#stretchStartMs);
+    } else {
+      this.#running = true;
+      this.#startMs = startMs;
+      this.#earlierSpeechMs = 0;
+    }
+    this.#stretchStartMs = startMs;
+    this.#heard(startMs);
   }
 
-  speechActive(lastSpeechMs: number): void {
-    this.#lastSpeechMs = Math.max(this.#lastSpeechMs, lastSpeechMs);
+  /** Speech goes on, or went on until `lastSpeechMs`. Speech that is older than the last turn's end is none of the next. */
+  speechActive(lastSpeechMs: number, nowMs: number): void {
+    if (this.#running) {
+      if (lastSpeechMs > this.#lastSpeechMs) this.#heard(lastSpeechMs);
+    } else if (lastSpeechMs > this.#doneUntilMs) {
+      // The turn ended by the clock while its speech went on, told too late: what is left, a window as yet, is a turn
+      // of its own.
+      this.speechStarted(Math.max(this.#doneUntilMs, lastSpeechMs - WINDOW_MS), nowMs);
+      this.#heard(lastSpeechMs);
+    }
   }
 
-  /** The caller has closed the microphone: nothing more will come. */
+  /** The caller's microphone is off: the next poll ends the turn that runs, and speech still on its way begins none. */
   mute(): void {
-    this.#endNow = this.#startMs !== undefined;
+    if (!this.#running) return;
+    this.#muted = true;
+    this.#deadlineMs = -Infinity;
   }
 
-  /** When `poll` has something to say if nothing happens before. */
+  /** When `poll` has something to decide; ∞ when no turn runs. */
   get nextDeadlineMs(): number {
-    if (this.#startMs === undefined) return Infinity;
-    return this.#endNow ? -Infinity : this.#lastSpeechMs + this.#delayMs();
+    return this.#deadlineMs;
   }
 
   poll(nowMs: number): TurnEnded | undefined {
-    if (this.#startMs === undefined || nowMs < this.nextDeadlineMs) return undefined;
-    const startMs = this.#startMs;
-    const endOfSpeechMs = this.#lastSpeechMs;
-    this.reset();
+    if (!this.#running || nowMs < this.#deadlineMs) return undefined;
+    if (!this.#muted && !this.#stallForgiven && nowMs - this.#deadlineMs > STALL_MS) {
+      this.#stallForgiven = true;
+      this.#deadlineMs = nowMs + STALL_GRACE_MS;
+      return undefined;
+    }
+    return this.#end(nowMs);
+  }
+
+  #heard(lastSpeechMs: number): void {
+    this.#lastSpeechMs = lastSpeechMs;
+    this.#deadlineMs = lastSpeechMs + this.#delayMs;
+    this.#stallForgiven = false;
+  }
+
+  #end(nowMs: number): TurnEnded {
+    this.#doneUntilMs = this.#muted ? Math.max(nowMs, this.#lastSpeechMs) : this.#lastSpeechMs;
+    this.#running = false;
+    this.#muted = false;
+    this.#deadlineMs = Infinity;
     return {
-      startMs,
-      speechMs: endOfSpeechMs - startMs,
-      endOfSpeechMs,
-      endpointingMs: Math.max(0, nowMs - endOfSpeechMs),
+      type: 'turn-ended',
+      startMs: this.#startMs,
+      speechMs: this.#earlierSpeechMs + this.#lastSpeechMs - this.#stretchStartMs,
+      endOfSpeechMs: this.#lastSpeechMs,
+      endpointingMs: Math.max(0, nowMs - this.#lastSpeechMs),
     };
-  }
-
-  reset(): void {
-    this.#startMs = undefined;
-    this.#lastSpeechMs = 0;
-    this.#endNow = false;
-  }
-
-  #delayMs(): number {
-    const { speechEndMs, minimumDelayMs, maximumDelayMs } = this.#options;
-    return Math.min(Math.max(speechEndMs, minimumDelayMs), maximumDelayMs);
   }
 }
