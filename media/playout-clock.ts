@@ -1,121 +1,156 @@
 /**
- * The clock of one call's playout: pure, free of drift. Frames fall due every 20 ms on a fixed grid; RTP timestamps
- * follow that grid through speech and silence alike (RFC 3550 §5.1), while sequence numbers count packets sent.
+ * When each packet of one call's playout leaves, and with which RTP sequence number and timestamp. Pure. Frames lie on
+ * a grid of `frameMs` that never drifts: frame n is due at start + n · frameMs, however late the one before was.
  */
 
 export type PlayoutClockOptions = {
-  /** Length of a frame. */
+  /** Length of a frame, in ms. */
   frameMs: number;
-  /** Where in the frame's length this call's frames fall due; calls share a send loop and take turns. */
+  /** Where on the grid of `frameMs` this call's frames lie, so that calls do not all fall due together. */
   phaseMs: number;
   nowMs: number;
-  /** First values, random by RFC 3550; 0 by default, for tests. */
-  sequence?: number;
-  timestamp?: number;
+  /** RTP clock, in Hz; Opus always has 48,000 (RFC 7587 §4.1), which is the default. */
+  sampleRate?: number;
+  /**
+   * First sequence number and timestamp. Default: random, as RFC 3550 §5.1 wants, the sequence in the lower half so
+   * that it does not wrap before SRTP receivers have seen the first packets (RFC 3711 §3.3.1).
+   */
+  initial?: { sequence: number; timestamp: number };
 };
 
-/** Where a playout stands; a replacement goes on from here. */
+/** `speech`: a frame of the voice; `tail`: a silent frame that is sent all the same; `silence`: nothing to send. */
+export type FrameKind = 'speech' | 'tail' | 'silence';
+
+/** The next packet would have `sequence`; a frame due at `atMs` has `timestamp`. */
 export type PlayoutSnapshot = { sequence: number; timestamp: number; atMs: number };
 
-const CLOCK_RATE_PER_MS = 48;
-/** Frames this late are skipped: what is later than a jitter buffer's reach would only push the rest back. */
-const SKIP_AFTER_MS = 60;
-/** In silence a packet leaves this seldom, so that a client can tell quiet from dead. */
-const SILENCE_INTERVAL_MS = 400;
-/**
- * Sequence numbers left out when another worker goes on: more than were sent since the last snapshot. A lower number on
- * the same SSRC would leave the listener deaf; a gap with a later timestamp is seamless.
- */
-const RESTORE_SEQUENCE_SKIP = 200;
+/** A clock that is further behind than this leaves frames out. Smaller: short stalls are heard. Larger: bursts. */
+const STALL_MS = 60;
+/** Through silence, a packet leaves this often: rarer looks like a dead connection, more often is a waste. */
+const KEEPALIVE_MS = 400;
+/** Sequence numbers left out on restoring: more packets than leave between two snapshots, in 4 s at most. */
+const SEQUENCE_SKIP = 200;
 
 export class PlayoutClock {
   readonly #frameMs: number;
-  #dueMs: number;
+  readonly #phaseMs: number;
+  readonly #samplesPerMs: number;
+  readonly #keepaliveFrames: number;
+  #originMs: number;
+  /** Frames since the origin: the one that is due next. */
+  #frame = 0;
   #nextSequence: number;
-  #frameTimestamp: number;
-  #lastSentMs = -Infinity;
+  #nextTimestamp: number;
+  #unsentFrames: number;
   #spurt = false;
-  /** Of the packet just stamped. */
+  #lastLatenessMs = 0;
+  /** Of the frame that was stamped last. */
   sequence = 0;
   timestamp = 0;
+  /** Whether a talk spurt starts with it. */
   marker = false;
-  /** How late the frame just due was taken. */
-  lastLatenessMs = 0;
-  readonly statistics = { sent: 0, late5Ms: 0, late20Ms: 0, skipped: 0 };
+  /** Packets sent; frames skipped after stalls; packets that left more than 5 and 20 ms late, and the worst of all. */
+  readonly statistics = { sent: 0, skipped: 0, late5Ms: 0, late20Ms: 0, maxLatenessMs: 0 };
 
   constructor(options: PlayoutClockOptions) {
-    const { frameMs, phaseMs, nowMs } = options;
+    const { frameMs, phaseMs, nowMs, sampleRate = 48_000, initial = randomStart() } = options;
     this.#frameMs = frameMs;
-    this.#dueMs = Math.ceil((nowMs - phaseMs) / frameMs) * frameMs + phaseMs;
-    this.#nextSequence = (options.sequence ?? 0) & 0xffff;
-    this.#frameTimestamp = (options.timestamp ?? 0) >>> 0;
+    this.#phaseMs = phaseMs;
+    this.#samplesPerMs = sampleRate / 1000;
+    this.#keepaliveFrames = Math.round(KEEPALIVE_MS / frameMs);
+    this.#unsentFrames = this.#keepaliveFrames;
+    this.#originMs = this.#firstDueMs(nowMs);
+    this.#nextSequence = initial.sequence;
+    this.#nextTimestamp = initial.timestamp;
   }
 
-  /** When the next frame falls due. */
   get nextDueMs(): number {
-    return this.#dueMs;
+    return this.#originMs + this.#frame * this.#frameMs;
   }
 
-  /** Whether a frame is due, and if so moves on to the next. After a stall the frames gone by are skipped, never sent. */
-  due(nowMs: number): boolean {
-    if (nowMs < this.#dueMs) return false;
-    let latenessMs = nowMs - this.#dueMs;
-    if (latenessMs > SKIP_AFTER_MS) {
-      const skipped = Math.floor(latenessMs / this.#frameMs);
-      this.#advance(skipped);
-      this.statistics.skipped += skipped;
-      latenessMs -= skipped * this.#frameMs;
-    }
-    this.lastLatenessMs = latenessMs;
-    this.timestamp = this.#frameTimestamp;
-    this.#advance(1);
-    return true;
+  /** How late the frame was that `due` found last. */
+  get lastLatenessMs(): number {
+    return this.#lastLatenessMs;
   }
 
-  /** Stamps a packet of the frame just due: sound, whose first packet after silence carries the marker. */
-  stampSpeech(): void {
-    this.marker = !this.#spurt;
-    this.#spurt = true;
-    this.#stamp();
+  /**
+   * Frames to stamp and send now: 0 or 1, so that a late clock catches up frame by frame and never in a burst. After a
+   * stall the frames whose time has gone by are skipped.
+   */
+  due(nowMs: number): 0 | 1 {
+    const latenessMs = nowMs - this.nextDueMs;
+    if (latenessMs < 0) return 0;
+    this.#lastLatenessMs = latenessMs;
+    if (latenessMs > STALL_MS) this.#skip(Math.floor(latenessMs / this.#frameMs));
+    return 1;
   }
 
-  /** Stamps a silent packet that follows speech. */
-  stampTail(): void {
-    this.marker = false;
-    this.#spurt = false;
-    this.#stamp();
-  }
-
-  /** Stamps a packet of silence if it is time for one; false if not. */
-  stampSilence(): boolean {
-    const frameMs = this.#dueMs - this.#frameMs;
-    if (frameMs - this.#lastSentMs < SILENCE_INTERVAL_MS) return false;
-    this.stampTail();
-    return true;
-  }
-
-  snapshot(nowMs: number): PlayoutSnapshot {
-    return { sequence: this.#nextSequence, timestamp: this.#frameTimestamp, atMs: nowMs };
-  }
-
-  /** Goes on for a predecessor: sequence numbers ahead of any it sent, the timestamp later by the time gone by. */
-  restore(snapshot: PlayoutSnapshot, nowMs: number): void {
-    const frames = Math.ceil(Math.max(0, nowMs - snapshot.atMs) / this.#frameMs) + 1;
-    this.#nextSequence = (snapshot.sequence + RESTORE_SEQUENCE_SKIP) & 0xffff;
-    this.#frameTimestamp = (snapshot.timestamp + frames * this.#frameMs * CLOCK_RATE_PER_MS) >>> 0;
-  }
-
-  #advance(frames: number): void {
-    this.#dueMs += frames * this.#frameMs;
-    this.#frameTimestamp = (this.#frameTimestamp + frames * this.#frameMs * CLOCK_RATE_PER_MS) >>> 0;
-  }
-
-  #stamp(): void {
+  /**
+   * Gives the frame that is due its place, and moves on to the next.
+   * @returns whether a packet is to leave with it: always, but for most frames of silence
+   */
+  stamp(kind: FrameKind): boolean {
+    this.timestamp = this.#nextTimestamp;
+    this.#nextTimestamp = this.#timestampAfter(1);
+    this.#frame++;
+    this.#unsentFrames++;
+    this.marker = kind === 'speech' && !this.#spurt;
+    this.#spurt = kind === 'speech';
+    if (kind === 'silence' && this.#unsentFrames < this.#keepaliveFrames) return false;
+    this.#unsentFrames = 0;
     this.sequence = this.#nextSequence;
     this.#nextSequence = (this.#nextSequence + 1) & 0xffff;
-    this.#lastSentMs = this.#dueMs - this.#frameMs;
-    this.statistics.sent++;
-    if (this.lastLatenessMs > 5) this.statistics.late5Ms++;
-    if (this.lastLatenessMs > 20) this.statistics.late20Ms++;
+    this.#countSent();
+    return true;
   }
+
+  /** What a clock in another thread needs to go on from here. */
+  snapshot(nowMs: number): PlayoutSnapshot {
+    const timestamp = this.#nextTimestamp + Math.round((nowMs - this.nextDueMs) * this.#samplesPerMs);
+    return { sequence: this.#nextSequence, timestamp: timestamp >>> 0, atMs: nowMs };
+  }
+
+  /**
+   * Goes on where another clock was: at a later sequence number, and with the timestamp advanced by the time gone by,
+   * never backwards. A listener's SRTP takes lower sequence numbers of the same SSRC for replays and goes deaf.
+   * @param sequenceSkip sequence numbers left out for the packets that were sent after the snapshot
+   */
+  restore(snapshot: PlayoutSnapshot, nowMs: number, sequenceSkip = SEQUENCE_SKIP): void {
+    this.#originMs = this.#firstDueMs(nowMs);
+    this.#frame = 0;
+    const goneByMs = Math.max(0, this.#originMs - snapshot.atMs);
+    this.#nextSequence = (snapshot.sequence + sequenceSkip) & 0xffff;
+    this.#nextTimestamp = (snapshot.timestamp + Math.round(goneByMs * this.#samplesPerMs)) >>> 0;
+    this.#unsentFrames = this.#keepaliveFrames;
+    this.#spurt = false;
+  }
+
+  #firstDueMs(nowMs: number): number {
+    return Math.ceil((nowMs - this.#phaseMs) / this.#frameMs) * this.#frameMs + this.#phaseMs;
+  }
+
+  #skip(frames: number): void {
+    this.#frame += frames;
+    this.#nextTimestamp = this.#timestampAfter(frames);
+    this.#unsentFrames += frames;
+    this.statistics.skipped += frames;
+    // The listener has a hole here: what follows starts anew.
+    this.#spurt = false;
+  }
+
+  #timestampAfter(frames: number): number {
+    return (this.#nextTimestamp + frames * this.#frameMs * this.#samplesPerMs) >>> 0;
+  }
+
+  #countSent(): void {
+    const { statistics } = this;
+    statistics.sent++;
+    if (this.#lastLatenessMs > 5) statistics.late5Ms++;
+    if (this.#lastLatenessMs > 20) statistics.late20Ms++;
+    if (this.#lastLatenessMs > statistics.maxLatenessMs) statistics.maxLatenessMs = this.#lastLatenessMs;
+  }
+}
+
+function randomStart(): { sequence: number; timestamp: number } {
+  return { sequence: Math.floor(Math.random() * 0x8000), timestamp: Math.floor(Math.random() * 2 ** 32) };
 }
