@@ -132,10 +132,10 @@ export class CallerAudio {
     const change = this.#speech.push(probability, endMs);
     if (change === 'start') {
       this.recorder.keepFrom(this.#speech.speechStartMs);
-      this.#turns.speechStarted(this.#speech.speechStartMs, this.#speech.lastSpeechMs);
+      this.#turns.speechStarted(this.#speech.speechStartMs, nowMs);
       events.onSpeechStarted(this.#speech.speechStartMs, nowMs);
     }
-    if (this.#speech.speaking) this.#turns.speechActive(this.#speech.lastSpeechMs);
+    if (this.#speech.speaking) this.#turns.speechActive(this.#speech.lastSpeechMs, nowMs);
     events.onWindow(this.#speech, nowMs);
     if (change === 'end') events.onSpeechEnded(nowMs);
   };

@@ -13,6 +13,11 @@ const HEADER_BYTES = 12;
 const PACKET_BYTES = HEADER_BYTES + 1275;
 /** Packets that the kernel may still be copying while the next ones are written. */
 const PACKET_BUFFERS = 4;
+/**
+ * A frame of digital silence: CELT, full band, 20 ms, mono, with the silence flag (RFC 6716 §4.3). Unlike encoded
+ * zeros or a missing packet, it leaves a decoder that was cut off in the middle of a word no noise to go on with.
+ */
+const SILENT_FRAME = Uint8Array.of(0xf8, 0xff, 0xfe);
 /** Frames of silence after speech, before packets become rare: they settle the listener's decoder. */
 const TAIL_FRAMES = 2;
 const FADE_MS = 10;
@@ -48,8 +53,6 @@ export class Playout {
   readonly #encoder: OpusEncoder;
   readonly #packets = Array.from({ length: PACKET_BUFFERS }, () => new Uint8Array(PACKET_BYTES));
   readonly #prepared: Prepared = { bytes: 0, speech: undefined, silent: false };
-  /** What one silent packet holds: the decoder goes on with silence (a lone TOC byte, RFC 6716 §4.4). */
-  readonly #quietPayload: Uint8Array;
   #packetIndex = 0;
   #speech: SpeechAudio | undefined;
   /** A speech that begins when the one before has faded out. */
@@ -69,8 +72,6 @@ export class Playout {
     this.#options = options;
     this.#frame = new Int16Array(frameSamples(options.rateHz));
     this.#encoder = new OpusEncoder(options.rateHz);
-    this.#quietPayload = this.#encoder.encode(this.#frame).slice(0, 1);
-    this.#quietPayload[0]! &= 0xfc;
   }
 
   /** Begins a speech, in place of the one before, as soon as its first frame is there. */
@@ -144,16 +145,15 @@ export class Playout {
   /** Sends what is due at `nowMs`, if anything is. @returns whether this call's frame was due. */
   send(nowMs: number): boolean {
     const { clock } = this.#options;
-    if (!clock.due(nowMs)) return false;
+    if (clock.due(nowMs) === 0) return false;
     if (this.#prepared.bytes === 0) this.prepare();
     const { bytes, speech, silent } = this.#prepared;
     this.#prepared.bytes = 0;
     this.#prepared.speech = undefined;
     if (bytes > 0) {
-      if (speech) clock.stampSpeech();
-      else clock.stampTail();
+      clock.stamp(speech ? 'speech' : 'tail');
       this.#transmit(bytes);
-    } else if (clock.stampSilence()) this.#transmitQuiet();
+    } else if (clock.stamp('silence')) this.#transmitQuiet();
     if (silent && this.#awaitingSilence) this.#silenced(nowMs);
     if (speech) this.#advanced(speech, nowMs);
     return true;
@@ -200,10 +200,8 @@ export class Playout {
   }
 
   #prepareTail(): void {
-    this.#frame.fill(0);
-    const first = this.#tail === TAIL_FRAMES;
     this.#tail--;
-    this.#write(first ? this.#encoder.encode(this.#frame) : this.#quietPayload, undefined, true);
+    this.#write(SILENT_FRAME, undefined, true);
     this.#encoderAt = -1;
     if (this.#stopping) this.#drop();
   }
@@ -217,8 +215,8 @@ export class Playout {
   }
 
   #transmitQuiet(): void {
-    this.#packets[this.#packetIndex]!.set(this.#quietPayload, HEADER_BYTES);
-    this.#transmit(HEADER_BYTES + this.#quietPayload.length);
+    this.#packets[this.#packetIndex]!.set(SILENT_FRAME, HEADER_BYTES);
+    this.#transmit(HEADER_BYTES + SILENT_FRAME.length);
   }
 
   #transmit(bytes: number): void {

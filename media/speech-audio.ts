@@ -106,15 +106,16 @@ export class SpeechAudio {
     return text;
   }
 
-  /** The text of all pieces begun at `position`, whole, if another one has begun since this was last asked. */
+  /** The text of all pieces begun before `position`, whole, if it has grown since this was last asked. */
   newlyBegunText(position: number): string | undefined {
-    const next = this.#segments[this.#announced];
-    if (!next || next.start >= position) return undefined;
-    while (this.#announced < this.#segments.length && this.#segments[this.#announced]!.start < position)
-      this.#announced++;
-    return this.#segments
-      .slice(0, this.#announced)
-      .reduce((text, segment) => join(text, segment.text), this.#releasedText);
+    let grown = false;
+    for (let next = this.#segments[this.#announced]; next && next.start < position;) {
+      grown ||= next.text !== '';
+      next = this.#segments[++this.#announced];
+    }
+    if (!grown) return undefined;
+    const begun = this.#segments.slice(0, this.#announced);
+    return begun.reduce((text, segment) => join(text, segment.text), this.#releasedText);
   }
 
   /** All of its text. */

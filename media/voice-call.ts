@@ -11,12 +11,13 @@ import type { EncodedClips } from './encoded-clips.ts';
 import { frameSamples, type PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
 import { Playout } from './playout.ts';
-import type { Message, TurnInput } from './providers/provider.ts';
+import type { Message } from './providers/provider.ts';
 import type { ReplyGenerator } from './reply.ts';
 import type { RtpSocket } from './rtp-socket.ts';
 import { SpeechAudio } from './speech-audio.ts';
 import type { SpeechDetector } from './speech-detector.ts';
 import type { TurnEnded } from './turn-detector.ts';
+import { turnInput } from './turn-input.ts';
 import type { VadBatcher } from './vad-batcher.ts';
 import type { CallSnapshot, OpenCall } from './voice-protocol.ts';
 
@@ -46,6 +47,7 @@ export class VoiceCall {
   readonly #history: Message[];
   #link: RtpSocket;
   #callerSsrc: number | undefined;
+  readonly #prepared = new AbortController();
   #generation: AbortController | undefined;
   #onsetMs = 0;
   #closed = false;
@@ -59,7 +61,7 @@ export class VoiceCall {
     this.#bargeIn = new BargeIn(interruption);
     const events = {
       onSpeechStarted: this.#onSpeechStarted,
-      onSpeechEnded: this.#onSpeechEnded,
+      onSpeechEnded: (nowMs: number) => void this.#tell({ type: 'speech-stopped' }, nowMs),
       onWindow: this.#onWindow,
       onTurnEnded: this.#onTurnEnded,
     };
@@ -69,6 +71,13 @@ export class VoiceCall {
     this.#conversation = open.restore
       ? Conversation.restore(open.restore.conversation, progress)
       : new Conversation(progress);
+  }
+
+  /** Has the greeting spoken before anybody waits for it; what the voice has said once it keeps. */
+  prepare(): void {
+    const { open, reply } = this.#options;
+    if (open.restore || !open.agent.greeting) return;
+    reply.say(open.agent.greeting, this.#newSpeech(''), this.#prepared.signal).catch(() => undefined);
   }
 
   /** The caller's packets come with this SSRC. */
@@ -85,14 +94,15 @@ export class VoiceCall {
     this.#link = link;
   }
 
-  /** Sends the frame that is due, if one is. */
-  send(nowMs: number): boolean {
-    return this.#playout.send(nowMs);
+  /** Sends the frame that is due. @returns how late it is in ms, or −1 when none is due */
+  send(nowMs: number): number {
+    return this.#playout.send(nowMs) ? this.#options.clock.lastLatenessMs : -1;
   }
 
   /** Work after the packets of this tick have left: the next frame, and whatever time alone brings. */
   work(nowMs: number): void {
     this.#caller.poll(nowMs);
+    if (this.#bargeIn.nextDeadlineMs <= nowMs) this.#act(this.#bargeIn.poll(nowMs), nowMs);
     this.#playout.prepare();
     const text = this.#playout.audible ? this.#playout.speech?.newlyBegunText(this.#playout.position) : undefined;
     if (text) this.#tell({ type: 'reply-text', text }, nowMs);
@@ -120,12 +130,8 @@ export class VoiceCall {
     if (muted) this.#caller.mute(this.#options.now());
   }
 
-  get callerStatistics() {
-    return this.#caller.statistics;
-  }
-
-  get clock(): PlayoutClock {
-    return this.#options.clock;
+  get statistics() {
+    return { caller: this.#caller.statistics, playout: this.#options.clock.statistics };
   }
 
   snapshot(nowMs: number): CallSnapshot {
@@ -137,6 +143,7 @@ export class VoiceCall {
     this.receiveFrom(undefined);
     this.#closed = true;
     this.#generation?.abort();
+    this.#prepared.abort();
     this.#caller.close();
   }
 
@@ -162,16 +169,11 @@ export class VoiceCall {
     this.#tell({ type: 'speech-started', startMs: this.#sessionMs(startMs) }, nowMs);
   };
 
-  readonly #onSpeechEnded = (nowMs: number): void => {
-    this.#tell({ type: 'speech-stopped' }, nowMs);
-    this.#act(this.#bargeIn.ended(), nowMs);
-  };
-
   readonly #onWindow = (detector: SpeechDetector, nowMs: number): void => {
     const { speaking, silenceMs, speechMs } = detector;
     if (!speaking) return;
     const bargeIn = this.#bargeIn;
-    this.#act(silenceMs === 0 ? bargeIn.speech(speechMs) : bargeIn.silence(silenceMs, speechMs), nowMs);
+    this.#act(silenceMs === 0 ? bargeIn.speech(speechMs, nowMs) : bargeIn.silence(silenceMs, nowMs), nowMs);
   };
 
   readonly #onTurnEnded = (turn: TurnEnded, nowMs: number): void => {
@@ -182,7 +184,6 @@ export class VoiceCall {
       endOfSpeechMs: this.#sessionMs(endOfSpeechMs),
       endpointingMs: Math.round(endpointingMs),
     };
-    this.#act(this.#bargeIn.ended(), nowMs);
     const overheard = this.#playout.audible;
     this.#tell({ type: 'turn-ended', turn: ended }, nowMs);
     // Until the reply is heard, the caller may go on with this turn: its audio stays.
@@ -217,7 +218,7 @@ export class VoiceCall {
     let turnId: string | undefined;
     for (const effect of this.#conversation.handle(event, this.#sessionMs(nowMs))) {
       if (effect.type === 'emit') this.#emit(effect.event);
-      else if (effect.type === 'abort-reply') this.#abortReply();
+      else if (effect.type === 'abort-reply') this.#abortReply(nowMs);
       else {
         turnId = effect.request.turnId;
         this.#startReply(effect.request, nowMs);
@@ -239,20 +240,21 @@ export class VoiceCall {
     this.#generation?.abort();
     const generation = new AbortController();
     this.#generation = generation;
-    const { rateHz, reply, onFault } = this.#options;
-    const speech = new SpeechAudio({
-      turnId: request.turnId,
-      sampleRateHz: rateHz,
-      frameSamples: frameSamples(rateHz),
-    });
+    const { open, reply, onFault } = this.#options;
+    const speech = this.#newSpeech(request.turnId);
     this.#playout.hold(false);
     this.#playout.play(speech);
-    this.#act(this.#bargeIn.agent('pending'), nowMs);
+    this.#act(this.#bargeIn.agentPending(true, nowMs), nowMs);
     const { signal } = generation;
     const work =
       request.kind === 'answer'
-        ? reply.answer(this.#turnInput(request), this.#history.slice(), speech, signal)
-        : reply.say(request.kind === 'greeting' ? this.#options.open.agent.greeting : request.text, speech, signal);
+        ? reply.answer(
+            turnInput(request, this.#caller.recorder, open.startedAtMs),
+            this.#history.slice(),
+            speech,
+            signal,
+          )
+        : reply.say(request.kind === 'greeting' ? open.agent.greeting : request.text, speech, signal);
     work.then(
       () => speech.length === 0 && this.#onFinished(speech, this.#options.now()),
       (fault: unknown) => {
@@ -263,35 +265,35 @@ export class VoiceCall {
     );
   }
 
-  #turnInput(request: Extract<ReplyRequest, { kind: 'answer' }>): TurnInput {
-    const { turnId, turn, turnIndex, text, cutIn } = request;
-    const input: TurnInput = { turnId, speechMs: turn.speechMs, endpointingMs: turn.endpointingMs, turnIndex };
-    if (cutIn) input.interruption = cutIn;
-    if (text !== undefined) return { ...input, text };
-    const { startedAtMs } = this.#options.open;
-    return {
-      ...input,
-      audio: this.#caller.recorder.take(turn.startMs + startedAtMs, turn.endOfSpeechMs + startedAtMs),
-    };
+  #newSpeech(turnId: string): SpeechAudio {
+    const { rateHz: sampleRateHz } = this.#options;
+    return new SpeechAudio({ turnId, sampleRateHz, frameSamples: frameSamples(sampleRateHz) });
   }
 
-  #abortReply(): void {
+  #abortReply(nowMs: number): void {
     this.#generation?.abort();
     this.#generation = undefined;
     this.#playout.stop();
     this.#playout.hold(false);
-    this.#bargeIn.agent('none');
+    this.#agentSilent(nowMs);
   }
 
   #onAudible(nowMs: number): void {
     this.#caller.recorder.discard();
-    this.#act(this.#bargeIn.agent('audible'), nowMs);
+    this.#bargeIn.agentPending(false, nowMs);
+    this.#act(this.#bargeIn.agentAudible(true, nowMs), nowMs);
     this.#tell({ type: 'reply-audible' }, nowMs);
   }
 
   #onFinished(speech: SpeechAudio, nowMs: number): void {
+    if (speech.length === 0) this.#playout.stop();
     this.#tell({ type: 'reply-finished', text: speech.text }, nowMs);
-    this.#bargeIn.agent('none');
+    this.#agentSilent(nowMs);
+  }
+
+  #agentSilent(nowMs: number): void {
+    this.#bargeIn.agentPending(false, nowMs);
+    this.#bargeIn.agentAudible(false, nowMs);
   }
 
   #sessionMs(nowMs: number): number {

@@ -38,7 +38,8 @@ export class VoiceWorker {
   readonly #clips: EncodedClips;
   readonly #verdicts = createHistogram();
   readonly #lateness = createHistogram();
-  readonly #closedCalls = { received: 0, lost: 0 };
+  /** What the calls that have ended had counted. */
+  readonly #ended = { received: 0, lost: 0, sent: 0, late5Ms: 0, late20Ms: 0, skipped: 0 };
   readonly #heartbeat: NodeJS.Timeout;
   #ticker: NodeJS.Timeout | undefined;
   #phase = 0;
@@ -159,6 +160,7 @@ export class VoiceWorker {
       onVerdictDelay: this.#onVerdictDelay,
     });
     this.#calls.set(callId, call);
+    call.prepare();
     if (!this.#ticker) this.#scheduleTick();
   }
 
@@ -176,8 +178,7 @@ export class VoiceWorker {
     if (!call) return;
     this.#calls.delete(callId);
     call.close();
-    this.#closedCalls.received += call.callerStatistics.received;
-    this.#closedCalls.lost += call.callerStatistics.lost;
+    addTo(this.#ended, call);
   }
 
   #scheduleTick(): void {
@@ -188,7 +189,8 @@ export class VoiceWorker {
   readonly #tick = (): void => {
     const nowMs = monotonicMs();
     for (const call of this.#calls.values()) {
-      if (call.send(nowMs)) this.#lateness.record(Math.max(1, Math.round(call.clock.lastLatenessMs * 1000)));
+      const latenessMs = call.send(nowMs);
+      if (latenessMs >= 0) this.#lateness.record(Math.max(1, Math.round(latenessMs * 1000)));
     }
     for (const [callId, call] of this.#calls) {
       try {
@@ -214,20 +216,18 @@ export class VoiceWorker {
   async #measure(): Promise<VoiceStatistics> {
     const links = [...this.#links.values()];
     const drops = await Promise.all(links.map((link) => link.kernelDrops()));
-    const calls = [...this.#calls.values()];
-    const sum = <Item>(items: Item[], value: (item: Item) => number) =>
-      items.reduce((all, item) => all + value(item), 0);
-    const rejected = (link: RtpSocket) =>
-      link.statistics.malformed + link.statistics.strangers + link.statistics.unclaimed;
+    const totals = { ...this.#ended };
+    for (const call of this.#calls.values()) addTo(totals, call);
+    const rejected = ({ statistics }: RtpSocket) => statistics.malformed + statistics.strangers + statistics.unclaimed;
     return {
-      calls: calls.length,
-      packetsReceived: this.#closedCalls.received + sum(calls, (call) => call.callerStatistics.received),
-      packetsLost: this.#closedCalls.lost + sum(calls, (call) => call.callerStatistics.lost),
-      packetsSent: sum(calls, (call) => call.clock.statistics.sent),
-      packetsRejected: sum(links, rejected),
-      late5Ms: sum(calls, (call) => call.clock.statistics.late5Ms),
-      late20Ms: sum(calls, (call) => call.clock.statistics.late20Ms),
-      skippedFrames: sum(calls, (call) => call.clock.statistics.skipped),
+      calls: this.#calls.size,
+      packetsReceived: totals.received,
+      packetsLost: totals.lost,
+      packetsSent: totals.sent,
+      packetsRejected: links.reduce((all, link) => all + rejected(link), 0),
+      late5Ms: totals.late5Ms,
+      late20Ms: totals.late20Ms,
+      skippedFrames: totals.skipped,
       kernelDrops: drops.reduce((all, count) => all + count, 0),
       receiveBufferBytes: Math.min(...links.map((link) => link.receiveBufferBytes), Infinity),
       windows: this.#batcher.windows,
@@ -243,4 +243,15 @@ export class VoiceWorker {
     const message = fault instanceof Error ? `${fault.name}: ${fault.message}` : 'unknown fault';
     this.#parts.post({ type: 'fault', code, message, ...(callId !== undefined && { callId }) });
   }
+}
+
+type Totals = { received: number; lost: number; sent: number; late5Ms: number; late20Ms: number; skipped: number };
+
+function addTo(totals: Totals, { statistics: { caller, playout } }: VoiceCall): void {
+  totals.received += caller.received;
+  totals.lost += caller.lost;
+  totals.sent += playout.sent;
+  totals.late5Ms += playout.late5Ms;
+  totals.late20Ms += playout.late20Ms;
+  totals.skipped += playout.skipped;
 }

@@ -1,0 +1,17 @@
+/** What a responder is given of a turn: what the conversation knows of it, and the audio that was kept. */
+import type { ReplyRequest } from './conversation-events.ts';
+import type { TurnInput } from './providers/provider.ts';
+import type { UtteranceRecorder } from './utterance.ts';
+
+/** @param startedAtMs start of the session on the clock of the recorder; the request counts from there */
+export function turnInput(
+  request: Extract<ReplyRequest, { kind: 'answer' }>,
+  recorder: UtteranceRecorder,
+  startedAtMs: number,
+): TurnInput {
+  const { turnId, turn, turnIndex, text, cutIn } = request;
+  const { speechMs, endpointingMs } = turn;
+  const input: TurnInput = { turnId, speechMs, endpointingMs, turnIndex, ...(cutIn && { interruption: cutIn }) };
+  if (text !== undefined) return { ...input, text };
+  return { ...input, audio: recorder.take(turn.startMs + startedAtMs, turn.endOfSpeechMs + startedAtMs) };
+}
