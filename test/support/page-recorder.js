@@ -1,0 +1,91 @@
+// Runs in a page before its own code: notes the events of each of its calls, and records what the agent sounds like.
+// `window.callRecorder` is what test/support/browser.ts asks.
+(() => {
+  const names = [
+    'stateChanged',
+    'joined',
+    'transcript',
+    'agentState',
+    'userStartedSpeaking',
+    'userStoppedSpeaking',
+    'agentStartedSpeaking',
+    'agentStoppedSpeaking',
+    'turn',
+    'microphoneChanged',
+    'playbackChanged',
+    'audioLost',
+    'audioBack',
+    'ended',
+    'error',
+  ];
+  const events = [];
+  const sound = [];
+  let rateHz = 48_000;
+
+  const note = (name, data) => {
+    const plain = data instanceof Error ? { code: data.code, message: data.message } : (data ?? {});
+    events.push({ name, data: JSON.parse(JSON.stringify(plain)), heardMs: performance.now() });
+  };
+
+  const ear = `registerProcessor('ear', class extends AudioWorkletProcessor {
+    process([input]) {
+      if (input[0]) this.port.postMessage({ at: currentTime, samples: input[0].slice() });
+      return true;
+    }
+  });`;
+
+  const listen = async ({ context, agent }) => {
+    await context.audioWorklet.addModule(`data:text/javascript,${encodeURIComponent(ear)}`);
+    const node = new AudioWorkletNode(context, 'ear');
+    agent.connect(node);
+    rateHz = context.sampleRate;
+    node.port.addEventListener('message', ({ data }) => {
+      const { contextTime = 0, performanceTime = 0 } = context.getOutputTimestamp();
+      sound.push({ startMs: performanceTime + (data.at - contextTime) * 1000, samples: data.samples });
+    });
+    node.port.start();
+  };
+
+  let client;
+  Object.defineProperty(globalThis, 'parley', {
+    get: () => client,
+    set: (next) => {
+      client = next;
+      for (const name of names) next.on(name, (data) => note(name, data));
+      let listening = false;
+      next.on('joined', () => {
+        if (listening) return;
+        listening = true;
+        listen(next.audio).catch((error) => note('recorder-failed', error));
+      });
+    },
+  });
+
+  globalThis.callRecorder = {
+    events: () => events,
+
+    /** The first event from `from` on whose data has these values; undefined while there is none. */
+    find: (name, values, from) => {
+      const matches = ({ data }) => Object.entries(values).every(([key, value]) => data[key] === value);
+      const index = events.findIndex((event, at) => at >= from && event.name === name && matches(event));
+      return index < 0 ? undefined : { ...events[index], index };
+    },
+
+    /** What was heard from `fromMs` to `toMs`: samples as base64 of 32-bit floats, and when the first was heard. */
+    sound: (fromMs, toMs) => {
+      const taken = sound.filter(({ startMs }) => startMs >= fromMs && startMs < toMs);
+      const all = new Float32Array(taken.reduce((sum, { samples }) => sum + samples.length, 0));
+      let at = 0;
+      for (const { samples } of taken) {
+        all.set(samples, at);
+        at += samples.length;
+      }
+      const bytes = new Uint8Array(all.buffer);
+      let binary = '';
+      for (let index = 0; index < bytes.length; index += 0x8000) {
+        binary += String.fromCharCode(...bytes.subarray(index, index + 0x8000));
+      }
+      return { base64: btoa(binary), rateHz, startMs: taken[0]?.startMs ?? 0 };
+    },
+  };
+})();
