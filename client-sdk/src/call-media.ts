@@ -53,6 +53,7 @@ export class CallMedia {
    * @throws  ParleyError when the connection cannot be made
    */
   async adopt(media: MediaOptions, iceServers: IceServer[], epoch: number): Promise<boolean> {
+    if (this.#closed) return false;
     this.#next?.close();
     const link = this.#create(media, iceServers, epoch);
     this.#next = link;

@@ -16,7 +16,10 @@ import type {
 } from './types.ts';
 
 export type ParleyClientOptions = {
-  /** Of one session; a function is asked at `connect()`, and again only if the server refuses what it gave. */
+  /**
+   * Of one session. A function is asked at `connect()`, and again if the server refuses what it gave before, for a token
+   * of the same session.
+   */
   token: string | (() => Promise<string>);
   /** Where the server is. Default: the page's origin. */
   url?: string;

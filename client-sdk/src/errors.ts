@@ -6,7 +6,7 @@ const messages = {
   microphone_in_use: 'The microphone cannot be opened; another program may use it. You can type instead.',
   microphone_lost: 'The microphone was disconnected. Choose another one, or type instead.',
   insecure_origin: 'Browsers give the microphone to secure pages only: use https:// or localhost, or type instead.',
-  token_refused: 'The server did not accept this page’s access token. Start a new conversation.',
+  token_refused: 'The server did not accept the access token. Start a new conversation.',
   session_not_found: 'This conversation no longer exists. Start a new one.',
   session_ended: 'This conversation has ended. Start a new one.',
   superseded: 'This conversation was continued in another window.',

@@ -20,6 +20,8 @@ const packetLookMs = 250;
 const figuresMs = 5000;
 /** Fine enough to time the first sound; it ends as soon as that was heard. */
 const firstAudioLookMs = 20;
+/** A figure later than this would say nothing about connecting. */
+const firstAudioLooks = 1500;
 /** A voice at its quietest; the noise of an encoded pause is below. */
 const audibleRms = 0.003;
 
@@ -28,6 +30,7 @@ export class MediaMonitor {
   readonly #options: MediaMonitorOptions;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #firstAudioTimer: ReturnType<typeof setInterval> | undefined;
+  #firstAudioLooks = 0;
   #watched: MediaLink | undefined;
   #watch = new PacketWatch();
 
@@ -75,8 +78,8 @@ export class MediaMonitor {
     const { clock, graph, link } = this.#options;
     if (!clock.has('firstPacketMs') && link()?.receiver?.getSynchronizationSources().length)
       clock.mark('firstPacketMs');
-    if (graph.rms('agent') < audibleRms) return;
-    clock.mark('firstAudioMs');
-    clearInterval(this.#firstAudioTimer);
+    const heard = graph.rms('agent') >= audibleRms;
+    if (heard) clock.mark('firstAudioMs');
+    if (heard || ++this.#firstAudioLooks === firstAudioLooks) clearInterval(this.#firstAudioTimer);
   }
 }

@@ -10,6 +10,7 @@ const listening: Situation = {
   microphone: 'active',
   interrupted: false,
   resuming: false,
+  audioLost: false,
   queuePosition: undefined,
 };
 const status = (change: Partial<Situation>): string => wordsFor({ ...listening, ...change }).status;
@@ -31,6 +32,7 @@ describe('wordsFor', () => {
   it('says what is missing', () => {
     expect(status({ microphone: 'muted' })).to.equal('You are muted');
     expect(status({ microphone: 'none' })).to.equal('Listening for text');
+    expect(status({ audioLost: true, agent: 'speaking' })).to.equal('No sound arrives');
   });
 
   it('says what happens with the connection', () => {

@@ -28,6 +28,7 @@ const atRest: Situation = {
   microphone: 'none',
   interrupted: false,
   resuming: false,
+  audioLost: false,
   queuePosition: undefined,
 };
 
@@ -52,7 +53,7 @@ export class CallController {
     timeline.clear();
     conversation.clear();
     clock.reset();
-    const client = new ParleyClient({ token: stored ? stored.token : openSession });
+    const client = new ParleyClient({ token: stored ? stored.token : openSessionOnce() });
     this.#client = client;
     this.situation = { ...atRest, call: 'connecting', resuming: stored !== undefined };
     this.#listen(client);
@@ -94,7 +95,7 @@ export class CallController {
       });
     };
     on('stateChanged', ({ state }) => {
-      if (state !== 'disconnected') this.#update({ call: state });
+      if (state !== 'disconnected') this.#update({ call: state, audioLost: false });
     });
     on('joined', ({ session }) => {
       if (session.elapsedMs > 0) this.#options.clock.observe(session.elapsedMs, performance.now());
@@ -106,6 +107,8 @@ export class CallController {
       this.#options.onMicrophones(client);
     });
     on('microphonesChanged', () => this.#options.onMicrophones(client));
+    on('audioLost', () => this.#update({ audioLost: true }));
+    on('audioBack', () => this.#update({ audioLost: false }));
     on('tokenRenewed', (renewed) => keepSession(sessionStorage, renewed));
     on('ended', () => this.#over('ended'));
     on('error', (error) => {
@@ -147,8 +150,13 @@ export class CallController {
   }
 }
 
-async function openSession(): Promise<string> {
-  const session = await requestSession();
-  keepSession(sessionStorage, session);
-  return session.token;
+/** Opens the session of one call, once: where its token is refused later on, the conversation is over. */
+function openSessionOnce(): () => Promise<string> {
+  let opened: Promise<StoredSession> | undefined;
+  return async () => {
+    opened ??= requestSession();
+    const session = await opened;
+    keepSession(sessionStorage, session);
+    return session.token;
+  };
 }

@@ -11,6 +11,8 @@ export type Situation = {
   /** The caller has just cut in, and the agent let them. */
   interrupted: boolean;
   resuming: boolean;
+  /** Packets of the agent have stopped arriving. */
+  audioLost: boolean;
   queuePosition: number | undefined;
 };
 
@@ -48,6 +50,9 @@ function connecting({ microphone, queuePosition, resuming }: Situation): Words {
 
 function connected(situation: Situation): Words {
   const { agent, interrupted, microphone, output, userSpeaking } = situation;
+  if (situation.audioLost) {
+    return { status: 'No sound arrives', hint: 'Looking for another way to the server.' };
+  }
   if (agent === 'speaking' && output === 'ducked') {
     return { status: 'Speaking, quieter', hint: 'It heard you and turned its voice down.' };
   }
