@@ -43,16 +43,17 @@ export class SpeechAudio {
     this.#frameSamples = options.frameSamples;
   }
 
-  /** Adds a piece. Audio that recurs begins on a frame, so that its encoded frames can be used again. */
+  /** Adds a piece. Audio that recurs has its frames to itself, so that they can be used again once encoded. */
   append(audio: SpokenAudio): void {
     if (audio.pcm.sampleRateHz !== this.sampleRateHz) {
       throw new RangeError(`speech at ${audio.pcm.sampleRateHz} Hz cannot join speech at ${this.sampleRateHz} Hz`);
     }
     const { samples } = audio.pcm;
-    if (audio.cacheKey !== undefined) this.#length = this.#wholeFrames(this.#length + this.#frameSamples - 1);
     const { text, words, cacheKey } = audio;
+    if (cacheKey !== undefined) this.#fillFrame();
     this.#segments.push({ start: this.#length, samples, text, words, cacheKey });
     this.#length += samples.length;
+    if (cacheKey !== undefined) this.#fillFrame();
   }
 
   /** Nothing more will come. */
@@ -153,6 +154,10 @@ export class SpeechAudio {
 
   #segmentAt(position: number): Segment | undefined {
     return this.#segments.find(({ start, samples }) => position >= start && position < start + samples.length);
+  }
+
+  #fillFrame(): void {
+    this.#length = this.#wholeFrames(this.#length + this.#frameSamples - 1);
   }
 
   #wholeFrames(position: number): number {
