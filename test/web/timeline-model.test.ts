@@ -56,7 +56,7 @@ describe('TimelineModel', () => {
       ['agent', 'ducked', 2000, 2250],
       ['agent', 'paused', 2250, 2400],
     ]);
-    expect(timeline.marks).to.deep.equal([{ lane: 'agent', atMs: 2400, label: 'cut in · silent after 360 ms' }]);
+    expect(timeline.marks).to.deep.equal([{ lane: 'agent', atMs: 2400, label: 'cut in · 360 ms' }]);
   });
 
   it('does not begin a stretch anew when it is told of it twice', () => {

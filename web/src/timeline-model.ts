@@ -48,7 +48,7 @@ export class TimelineModel {
       this.segments.push({ lane: 'agent', kind, startMs: event.atMs, endMs: undefined, ...turn });
     }
     if (event.interruptedAfterMs !== undefined) {
-      const label = `cut in · silent after ${duration(event.interruptedAfterMs)}`;
+      const label = `cut in · ${duration(event.interruptedAfterMs)}`;
       this.marks.push({ lane: 'agent', atMs: event.atMs, label });
     }
   }
