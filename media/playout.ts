@@ -45,14 +45,14 @@ export type PlayoutOptions = {
 /** What is wanted of the voice now. `held` speech waits for its first packet; `paused` speech keeps its place. */
 type Output = 'normal' | 'ducked' | 'paused';
 
-type Prepared = { bytes: number; speech: SpeechAudio | undefined; silent: boolean };
+type Prepared = { bytes: number; speech: SpeechAudio | undefined };
 
 export class Playout {
   readonly #options: PlayoutOptions;
   readonly #frame: Int16Array;
   readonly #encoder: OpusEncoder;
   readonly #packets = Array.from({ length: PACKET_BUFFERS }, () => new Uint8Array(PACKET_BYTES));
-  readonly #prepared: Prepared = { bytes: 0, speech: undefined, silent: false };
+  readonly #prepared: Prepared = { bytes: 0, speech: undefined };
   #packetIndex = 0;
   #speech: SpeechAudio | undefined;
   /** A speech that begins when the one before has faded out. */
@@ -64,6 +64,8 @@ export class Playout {
   #output: Output = 'normal';
   #duckGain = 1;
   #gain = 1;
+  /** The frame written last is one of speech. */
+  #voiced = false;
   #tail = 0;
   #encoderAt = -1;
   #awaitingSilence = false;
@@ -74,21 +76,17 @@ export class Playout {
     this.#encoder = new OpusEncoder(options.rateHz);
   }
 
-  /** Begins a speech, in place of the one before, as soon as its first frame is there. */
+  /** Begins a speech as soon as its first frame is there, and the one before, if it was heard, has faded out. */
   play(speech: SpeechAudio): void {
-    if (this.#stopping) {
-      this.#queued = speech;
-      return;
-    }
-    this.#drop();
-    this.#speech = speech;
-    this.#position = 0;
-    this.#encoderAt = -1;
+    this.stop();
+    if (this.#stopping) this.#queued = speech;
+    else this.#begin(speech);
   }
 
   /** While held, a speech that has not begun waits. */
   hold(held: boolean): void {
     this.#held = held;
+    if (held && !this.#audible) this.#revoke();
   }
 
   duck(byDb: number): void {
@@ -115,10 +113,10 @@ export class Playout {
   stop(): void {
     this.#queued = undefined;
     if (!this.#speech || this.#stopping) return;
-    if (this.#audible && this.#gain > 0 && this.#tail > 0) {
-      this.#stopping = true;
-      this.#awaitingSilence = true;
-    } else this.#drop();
+    if (this.#audible) this.#awaitingSilence = true;
+    else this.#revoke();
+    if (this.#audible && this.#voiced && this.#gain > 0) this.#stopping = true;
+    else this.#drop();
   }
 
   /** The words of the speech that have been heard, and those that have not. */
@@ -147,15 +145,15 @@ export class Playout {
     const { clock } = this.#options;
     if (clock.due(nowMs) === 0) return false;
     if (this.#prepared.bytes === 0) this.prepare();
-    const { bytes, speech, silent } = this.#prepared;
+    const { bytes, speech } = this.#prepared;
     this.#prepared.bytes = 0;
     this.#prepared.speech = undefined;
     if (bytes > 0) {
       clock.stamp(speech ? 'speech' : 'tail');
       this.#transmit(bytes);
     } else if (clock.stamp('silence')) this.#transmitQuiet();
-    if (silent && this.#awaitingSilence) this.#silenced(nowMs);
     if (speech) this.#advanced(speech, nowMs);
+    else this.#rested(nowMs);
     return true;
   }
 
@@ -186,32 +184,44 @@ export class Playout {
     }
     this.#gain = target;
     this.#position += this.#frame.length;
-    this.#tail = TAIL_FRAMES;
-    this.#write(payload, speech, false);
+    this.#write(payload, speech);
   }
 
-  /** An encoder that did not encode the frame before is given it, so that the voice goes on without a click. */
+  /**
+   * An encoder that did not encode the frame before is given it, so that the voice goes on without a click; out of
+   * silence it starts from silence, for the end of what it is given is heard at the beginning of what it gives.
+   */
   #primeEncoder(speech: SpeechAudio): void {
     if (this.#encoderAt === this.#position) return;
     this.#encoder.reset();
-    if (this.#position === 0) return;
+    if (!this.#voiced || this.#gain === 0) return;
     speech.read(this.#position - this.#frame.length, this.#frame);
     this.#encoder.encode(this.#frame);
   }
 
   #prepareTail(): void {
     this.#tail--;
-    this.#write(SILENT_FRAME, undefined, true);
+    this.#write(SILENT_FRAME, undefined);
     this.#encoderAt = -1;
     if (this.#stopping) this.#drop();
   }
 
-  #write(payload: Uint8Array, speech: SpeechAudio | undefined, silent: boolean): void {
+  #write(payload: Uint8Array, speech: SpeechAudio | undefined): void {
     const packet = this.#packets[this.#packetIndex]!;
     packet.set(payload, HEADER_BYTES);
     this.#prepared.bytes = HEADER_BYTES + payload.length;
     this.#prepared.speech = speech;
-    this.#prepared.silent = silent;
+    this.#voiced = speech !== undefined;
+  }
+
+  /** Takes back the first frame of a speech that is not to begin now. */
+  #revoke(): void {
+    if (!this.#prepared.speech) return;
+    this.#prepared.bytes = 0;
+    this.#prepared.speech = undefined;
+    this.#position = 0;
+    this.#encoderAt = -1;
+    this.#voiced = false;
   }
 
   #transmitQuiet(): void {
@@ -228,20 +238,41 @@ export class Playout {
   }
 
   #silenced(nowMs: number): void {
+    if (!this.#awaitingSilence) return;
     this.#awaitingSilence = false;
     this.#options.events.onSilent(nowMs);
   }
 
+  /** A frame without speech has passed: the end of the speech may have been told after its last frame had left. */
+  #rested(nowMs: number): void {
+    this.#silenced(nowMs);
+    if (this.#audible && !this.#stopping && this.#output !== 'paused') this.#finishIfDone(nowMs);
+  }
+
   #advanced(speech: SpeechAudio, nowMs: number): void {
+    this.#tail = TAIL_FRAMES;
     if (speech !== this.#speech || this.#stopping) return;
     if (!this.#audible) {
+      // The one before went silent without a frame of silence in between.
+      this.#silenced(nowMs);
       this.#audible = true;
       this.#options.events.onAudible(speech, nowMs);
     }
     speech.release(this.#position);
-    if (!speech.finishedAt(this.#position)) return;
+    this.#finishIfDone(nowMs);
+  }
+
+  #finishIfDone(nowMs: number): void {
+    const speech = this.#speech;
+    if (!speech?.finishedAt(this.#position)) return;
     this.#drop();
     this.#options.events.onFinished(speech, nowMs);
+  }
+
+  #begin(speech: SpeechAudio): void {
+    this.#speech = speech;
+    this.#position = 0;
+    this.#encoderAt = -1;
   }
 
   #drop(): void {
@@ -252,7 +283,7 @@ export class Playout {
     this.#gain = 1;
     const queued = this.#queued;
     this.#queued = undefined;
-    if (queued) this.play(queued);
+    if (queued) this.#begin(queued);
   }
 }
 
