@@ -3,6 +3,9 @@
  * replacements need. A native crash takes the whole process with it and is not this file's business.
  */
 import { monotonicMs } from './clock.ts';
+// The Opus addon leaves destructors behind for the end of each thread that used it. Loaded here too, it stays mapped
+// when the last voice worker exits; otherwise those destructors are gone by then, and the process with them.
+import './opus.ts';
 import { VoiceThread } from './voice-thread.ts';
 import type { CallSnapshot, FromVoiceWorker, VoiceStatistics, VoiceWorkerData } from './voice-protocol.ts';
 

@@ -52,6 +52,8 @@ type RecorderWindow = {
   callRecorder: {
     events: () => Omit<PageEvent, 'index'>[];
     find: (name: string, values: Record<string, unknown>, from: number) => PageEvent | undefined;
+    openVoice: () => void;
+    say: (base64: string) => { startMs: number; endMs: number };
     sound: (fromMs: number, toMs: number) => { base64: string; rateHz: number; startMs: number };
   };
 };
@@ -73,12 +75,29 @@ export class CallPage {
     this.page = page;
   }
 
-  static async open(browser: Browser, url: string): Promise<CallPage> {
+  /** @param voice `spoken`: the microphone hears what the test says with `say`, in place of the browser's own */
+  static async open(browser: Browser, url: string, voice: 'spoken' | 'own' = 'own'): Promise<CallPage> {
     // The recorder's audio worklet is no part of the page, whose policy would refuse it.
     const page = await browser.newPage({ bypassCSP: true });
     await page.addInitScript({ path: RECORDER });
     await page.goto(url);
+    if (voice === 'spoken') {
+      await page.evaluate(() => (globalThis as unknown as RecorderWindow).callRecorder.openVoice());
+    }
     return new CallPage(page);
+  }
+
+  /** Presses Talk and waits until the greeting is over. */
+  async startCall(): Promise<void> {
+    await this.page.click('#talk');
+    const greeting = await this.event('agentState', { with: { state: 'speaking' } });
+    await this.event('agentState', { with: { state: 'listening' }, after: greeting });
+  }
+
+  /** Says something (48 kHz samples) into the microphone. @returns when, on the page's clock */
+  say(samples: Int16Array): Promise<{ startMs: number; endMs: number }> {
+    const base64 = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength).toString('base64');
+    return this.page.evaluate((spoken) => (globalThis as unknown as RecorderWindow).callRecorder.say(spoken), base64);
   }
 
   /** Everything recorded so far, in order. */

@@ -1,3 +1,4 @@
+// @ts-nocheck: this runs in a page, and the types of a page are not those of this project's server.
 // Runs in a page before its own code: notes the events of each of its calls, and records what the agent sounds like.
 // `window.callRecorder` is what test/support/browser.ts asks.
 (() => {
@@ -46,6 +47,23 @@
     node.port.start();
   };
 
+  // A microphone that a test speaks into: `setVoice` makes the page hear it in place of the browser's own.
+  const voice = {};
+  const decode = (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    return Float32Array.from(new Int16Array(bytes.buffer), (sample) => sample / 32_768);
+  };
+  const openVoice = () => {
+    voice.context = new AudioContext({ sampleRate: 48_000 });
+    voice.destination = voice.context.createMediaStreamDestination();
+    // A source that never ends keeps the track alive between sentences.
+    const silence = voice.context.createConstantSource();
+    silence.offset.value = 0;
+    silence.connect(voice.destination);
+    silence.start();
+    navigator.mediaDevices.getUserMedia = async () => voice.destination.stream.clone();
+  };
+
   let client;
   Object.defineProperty(globalThis, 'parley', {
     get: () => client,
@@ -63,6 +81,21 @@
 
   globalThis.callRecorder = {
     events: () => events,
+
+    openVoice,
+
+    /** Says something into the microphone. Returns when it begins and ends, on the page's clock. */
+    say: (base64) => {
+      const samples = decode(base64);
+      const buffer = voice.context.createBuffer(1, samples.length, 48_000);
+      buffer.copyToChannel(samples, 0);
+      const source = voice.context.createBufferSource();
+      source.buffer = buffer;
+      source.connect(voice.destination);
+      source.start();
+      const startMs = performance.now();
+      return { startMs, endMs: startMs + samples.length / 48 };
+    },
 
     /** The first event from `from` on whose data has these values; undefined while there is none. */
     find: (name, values, from) => {
