@@ -24,8 +24,12 @@ export type FrameAssemblerOptions = {
 const SAMPLES_PER_MS = 16;
 const RTP_SAMPLES_PER_MS = 48;
 const RTP_SAMPLES_PER_SAMPLE = 3;
-/** The clock feeds silence up to this long ago. Smaller: jitter tears speech apart. Larger: silence is noticed later. */
+/**
+ * The clock feeds silence up to this long ago, and no later than this much jitter after the next packet, which matters
+ * for packets longer than 20 ms. Smaller: jitter tears speech apart. Larger: silence is noticed later.
+ */
 const HOLDBACK_MS = 60;
+const JITTER_MS = 40;
 /** Silence fed at a time; time beyond it is skipped. More: what comes after waits for its verdicts. */
 const MAX_SILENT_SAMPLES = 8 * WINDOW_SAMPLES;
 /** Without packets for longer, time stands still until the next: every detector has come to its end by then. */
@@ -57,6 +61,7 @@ export class FrameAssembler {
   #owed = 0;
   #ahead = 0;
   #idle = true;
+  #holdbackMs = HOLDBACK_MS;
   #lastPacketMs = 0;
   #notBeforeMs = 0;
   #stallForgiven = false;
@@ -69,7 +74,7 @@ export class FrameAssembler {
   get nextDeadlineMs(): number {
     if (this.#idle || this.#fedMs === undefined) return Infinity;
     const windowEndMs = this.#fedMs + (WINDOW_SAMPLES - this.#filled) / SAMPLES_PER_MS;
-    return Math.max(windowEndMs + HOLDBACK_MS, this.#lastPacketMs + HOLDBACK_MS, this.#notBeforeMs);
+    return Math.max(windowEndMs + this.#holdbackMs, this.#lastPacketMs + this.#holdbackMs, this.#notBeforeMs);
   }
 
   /**
@@ -89,6 +94,7 @@ export class FrameAssembler {
     this.#settleGap(length / RTP_SAMPLES_PER_MS, arrivalMs);
     this.#idle = false;
     this.#lastPacketMs = arrivalMs;
+    this.#holdbackMs = Math.max(HOLDBACK_MS, length / RTP_SAMPLES_PER_MS + JITTER_MS);
     this.#feed(samples, samples.length, this.#capturedMs, arrivalMs);
   }
 
@@ -109,7 +115,7 @@ export class FrameAssembler {
       return;
     }
     // The hundredth keeps rounding from missing the very sample that the deadline was made for.
-    const passed = Math.floor((nowMs - HOLDBACK_MS - this.#fedMs) * SAMPLES_PER_MS + 0.01);
+    const passed = Math.floor((nowMs - this.#holdbackMs - this.#fedMs) * SAMPLES_PER_MS + 0.01);
     const whole = Math.floor((passed + this.#filled) / WINDOW_SAMPLES) * WINDOW_SAMPLES - this.#filled;
     if (whole > 0) {
       this.#ahead += whole;

@@ -1,0 +1,105 @@
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { expectOrder, FRAME_MS, FrameCaller, sent, START_MS, TICK_MS, WINDOW_MS } from '../support/frame-caller.ts';
+
+describe('FrameAssembler on a network', () => {
+  describe('packets that come late', () => {
+    it('are fed after the silence that the clock has fed in their place', () => {
+      const caller = new FrameCaller()
+        .speak(0, 320)
+        .speak(320, 1000, (ms) => (ms === 320 ? 150 : 0))
+        .until(1100);
+      expect(caller.heard).to.deep.equal(sent(0, 1000));
+      expect(caller.silentSamples).to.be.above(0);
+      expectOrder(caller);
+    });
+
+    it('put the times right again, without another gap', () => {
+      const caller = new FrameCaller().speak(0, 320).speak(320, 3000, (ms) => (ms === 320 ? 150 : 0));
+      const last = caller.windows.at(-1)!;
+      const lastCapturedMs = last.samples.at(-1)! * 32_768;
+      expect(last.endMs - START_MS).to.be.closeTo(lastCapturedMs, 1);
+    });
+
+    it('do not tear a voice apart whose way has become 200 ms longer', () => {
+      const caller = new FrameCaller().speak(0, 1000).speak(1000, 3000, () => 200);
+      expect(caller.heard).to.deep.equal(sent(0, caller.heard.at(-1)!));
+      const torn = caller.windows.filter(({ samples }) => samples.includes(0));
+      expect(torn.length, 'windows with silence in them').to.be.at.most(7);
+      expectOrder(caller);
+    });
+
+    it('do not have their place taken by the clock while the jitter is below 40 ms', () => {
+      const caller = new FrameCaller().speak(0, 10_000, (ms) => (ms * 7919) % 40);
+      expect(caller.silentSamples).to.equal(0);
+    });
+  });
+
+  describe('when the thread has stood still', () => {
+    const stalled = (untilMs: number) => {
+      const caller = new FrameCaller().speak(0, 1000);
+      caller.polls = false;
+      caller.until(untilMs);
+      caller.polls = true;
+      return caller;
+    };
+
+    it('hears what was said meanwhile, before the clock takes it for silence', () => {
+      const caller = stalled(6000);
+      caller.frames.advance(caller.nowMs);
+      for (let ms = 1000; ms < 6000; ms += FRAME_MS) caller.receive(ms, ms + FRAME_MS);
+      caller.speak(6000, 7000);
+      expect(caller.heard).to.deep.equal(sent(0, caller.heard.at(-1)!));
+      expect(caller.silentSamples).to.equal(0);
+      for (const [index, endMs] of caller.endsMs.entries()) expect(endMs).to.be.closeTo((index + 1) * WINDOW_MS, 6);
+    });
+
+    it('feeds a bounded number of windows, and is in time again', () => {
+      const caller = stalled(4000);
+      const before = caller.windows.length;
+      caller.until(4200);
+      expect(caller.windows.length - before).to.be.within(4, 15);
+      expect(caller.endsMs.at(-1)).to.be.within(4200 - 60 - WINDOW_MS - TICK_MS, 4200 - 60);
+      expectOrder(caller);
+    });
+
+    it('does not wait for ever where every poll is late', () => {
+      const caller = new FrameCaller().speak(0, 1000);
+      caller.polls = false;
+      for (let ms = 1200; ms < 3000; ms += 200) {
+        caller.until(ms);
+        caller.frames.advance(caller.nowMs);
+      }
+      expect(caller.endsMs.at(-1)).to.be.above(2500);
+    });
+  });
+
+  it('loses no audio, invents no time and never turns back, whatever the network does', () => {
+    const packet = fc.record({
+      silenceMs: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(1500) }),
+      delayMs: fc.oneof({ weight: 4, arbitrary: fc.nat(30) }, { weight: 1, arbitrary: fc.nat(400) }),
+    });
+    fc.assert(
+      fc.property(fc.array(packet, { minLength: 1, maxLength: 60 }), (packets) => {
+        const caller = new FrameCaller();
+        const expected: number[] = [];
+        let ms = 0;
+        for (const [index, { silenceMs, delayMs }] of packets.entries()) {
+          if (index > 0) ms += silenceMs;
+          caller.speak(ms, ms + FRAME_MS, () => delayMs);
+          expected.push(...sent(ms, ms + FRAME_MS));
+          ms += FRAME_MS;
+        }
+        caller.until(ms + 1000);
+        expect(caller.heard).to.deep.equal(expected);
+        expectOrder(caller);
+        expect(caller.windows.length * WINDOW_MS).to.be.at.most(caller.nowMs - START_MS + packets.length * 400);
+        expect(START_MS + caller.endsMs.at(-1)!).to.be.within(
+          caller.nowMs - 60 - WINDOW_MS - TICK_MS - 30,
+          caller.nowMs,
+        );
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
