@@ -15,7 +15,7 @@ import type {
   ReplyRequest,
 } from './conversation-events.ts';
 
-type Reply = { turnId: string; audible: boolean; output: AgentOutput; startMs: number; userStartMs?: number };
+type Reply = { request: ReplyRequest; audible: boolean; output: AgentOutput; startMs: number; userStartMs?: number };
 type Speech = { turnId: string; startMs: number; speaking: boolean };
 
 /** Turn numbers skipped on restoring: more than any call can begin between two snapshots. */
@@ -51,8 +51,8 @@ export class Conversation {
   }
 
   snapshot(): ConversationSnapshot {
-    const unheard = this.#reply ? this.#progress().unheard : this.#unheard;
-    const greeted = this.#greeted;
+    const unheard = this.#reply ? this.#unheardOf(this.#reply) : this.#unheard;
+    const greeted = this.#greeted && !this.#isGreetingUnheard;
     return { greeted, turnIndex: this.#turnIndex, turnNumber: this.#turnNumber, ...(unheard && { unheard }) };
   }
 
@@ -113,10 +113,26 @@ export class Conversation {
 
   #clientGone(nowMs: number): void {
     this.#ready = false;
+    this.#speechStopped(nowMs);
     this.#speech = undefined;
+    this.#cutIn = undefined;
+    this.#carriedStartMs = undefined;
     if (!this.#reply) return;
-    this.#unheard = this.#progress().unheard;
+    this.#greeted &&= !this.#isGreetingUnheard;
+    this.#unheard = this.#unheardOf(this.#reply);
     this.#giveUp(nowMs);
+  }
+
+  get #isGreetingUnheard(): boolean {
+    return this.#reply?.request.kind === 'greeting' && !this.#reply.audible;
+  }
+
+  /** What is to be said again of a reply: none of a greeting of which nothing was heard, for that begins anew. */
+  #unheardOf({ request, audible }: Reply): string {
+    if (!audible && request.kind === 'greeting') return '';
+    if (!audible && request.kind === 'repeat') return request.text;
+    // What stands in brackets describes a sound; nobody can say it.
+    return this.#progress().unheard.replace(/\[[^\]]*\]\s*/g, '');
   }
 
   #speechStarted(startMs: number): void {
@@ -167,7 +183,7 @@ export class Conversation {
   }
 
   #startReply(request: ReplyRequest, nowMs: number): void {
-    this.#reply = { turnId: request.turnId, audible: false, output: 'normal', startMs: nowMs };
+    this.#reply = { request, audible: false, output: 'normal', startMs: nowMs };
     this.#silentAtMs = undefined;
     this.#effects.push({ type: 'reply', request });
     this.#emitState(nowMs);
@@ -185,19 +201,23 @@ export class Conversation {
     const { audible, userStartMs } = this.#reply;
     if (!audible) this.#carriedStartMs = userStartMs;
     else if (onsetMs !== undefined) this.#cutIn = { onsetMs, heard: this.#progress().heard };
-    const silentAtMs = this.#silentAtMs;
-    this.#giveUp(nowMs, silentAtMs === undefined && audible);
-    if (silentAtMs !== undefined) this.#silent(silentAtMs);
+    this.#giveUp(nowMs, audible);
+    if (this.#silentAtMs !== undefined) this.#fellSilent(this.#silentAtMs, nowMs);
   }
 
   /** The agent's voice has gone: right after a pause, or with the fade of a stop. */
-  #silent(atMs: number): void {
-    if (this.#reply) {
-      this.#silentAtMs = atMs;
-      return;
-    }
-    if (this.#cutIn) this.#cutIn.silentAfterMs = Math.max(0, Math.round(atMs - this.#cutIn.onsetMs));
-    this.#emitState(atMs, this.#cutIn?.silentAfterMs);
+  #silent(nowMs: number): void {
+    if (!this.#reply) this.#fellSilent(nowMs, nowMs);
+    // Else it may be the voice of the reply before.
+    else if (this.#reply.output === 'paused') this.#silentAtMs = nowMs;
+  }
+
+  /** The agent is silent since `sinceMs`, and the reply has been given up. */
+  #fellSilent(sinceMs: number, nowMs: number): void {
+    this.#silentAtMs = undefined;
+    const cutIn = this.#cutIn;
+    if (cutIn) cutIn.silentAfterMs ??= Math.max(0, Math.round(sinceMs - cutIn.onsetMs));
+    this.#emitState(nowMs, cutIn?.silentAfterMs);
   }
 
   #replyAudible(nowMs: number): void {
@@ -246,7 +266,7 @@ export class Conversation {
       data: {
         state: reply ? (reply.audible ? 'speaking' : 'thinking') : 'listening',
         output: reply?.output ?? 'normal',
-        ...(reply && { turnId: reply.turnId }),
+        ...(reply && { turnId: reply.request.turnId }),
         ...(interruptedAfterMs !== undefined && { interruptedAfterMs }),
         atMs: Math.round(atMs),
       },
@@ -254,8 +274,8 @@ export class Conversation {
   }
 
   #emitAgentText(reply: Reply, text: string, final: boolean, nowMs: number): void {
-    const { turnId, startMs } = reply;
-    if (text) this.#emitTranscript({ turnId, role: 'agent', text, final, startMs, endMs: nowMs });
+    const { request, startMs } = reply;
+    if (text) this.#emitTranscript({ turnId: request.turnId, role: 'agent', text, final, startMs, endMs: nowMs });
   }
 
   #emitTranscript(entry: Extract<CallEvent, { name: 'transcript' }>['data']): void {
