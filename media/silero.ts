@@ -35,6 +35,8 @@ export class Silero {
   readonly #input = new Float32Array(MAX_BATCH * INPUT_SAMPLES);
   readonly #states = new Float32Array(2 * MAX_BATCH * STATE_UNITS);
   readonly #rate = new Tensor('int64', BigInt64Array.of(16_000n), []);
+  #inFlight: Promise<unknown> = Promise.resolve();
+  #closed: Promise<void> | undefined;
 
   private constructor(session: InferenceSession) {
     this.#session = session;
@@ -55,13 +57,21 @@ export class Silero {
    * Runs `count` windows (at most MAX_BATCH), row i of `windows` (512 samples each, −1…1) belonging to `streams[i]`,
    * whose state moves on. Writes the probabilities of speech, 0…1, to `probabilities`.
    */
-  async run(streams: readonly SileroStream[], windows: Float32Array, count: number, probabilities: Float32Array) {
+  async run(
+    streams: readonly SileroStream[],
+    windows: Float32Array,
+    count: number,
+    probabilities: Float32Array,
+  ): Promise<void> {
+    if (this.#closed) throw new Error('the speech model has been closed');
     this.#gather(streams, windows, count);
-    const result = await this.#session.run({
+    const run = this.#session.run({
       input: new Tensor('float32', this.#input.subarray(0, count * INPUT_SAMPLES), [count, INPUT_SAMPLES]),
       state: new Tensor('float32', this.#states.subarray(0, 2 * count * STATE_UNITS), [2, count, STATE_UNITS]),
       sr: this.#rate,
     });
+    this.#inFlight = run;
+    const result = await run;
     probabilities.set(result['output']!.data as Float32Array);
     const next = result['stateN']!.data as Float32Array;
     for (let row = 0; row < count; row++) {
@@ -73,8 +83,10 @@ export class Silero {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#session.release();
+  /** Frees the model's memory, when the run under way has ended. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#inFlight.catch(() => undefined).then(() => this.#session.release());
+    return this.#closed;
   }
 
   #gather(streams: readonly SileroStream[], windows: Float32Array, count: number): void {

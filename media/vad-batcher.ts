@@ -24,7 +24,7 @@ export class VadStream {
 type Queued = { stream: VadStream; window: Float32Array; endMs: number; queuedMs: number };
 
 export class VadBatcher {
-  readonly #silero: Silero;
+  readonly #silero: Pick<Silero, 'run'>;
   readonly #now: () => number;
   readonly #onFault: (fault: unknown) => void;
   readonly #windows = new Float32Array(MAX_BATCH * WINDOW_SAMPLES);
@@ -32,8 +32,8 @@ export class VadBatcher {
   readonly #streams: SileroStream[] = [];
   readonly #batch: Queued[] = [];
   #queue: Queued[] = [];
-  /** Spent entries, used again so that a window leaves no garbage. */
-  readonly #spare: Queued[] = [];
+  /** Spent windows, used again so that none leaves garbage. */
+  readonly #spare: Float32Array[] = [];
   #running = false;
   #lastRunMs = -Infinity;
   #timer: NodeJS.Timeout | undefined;
@@ -42,7 +42,7 @@ export class VadBatcher {
   windows = 0;
   runs = 0;
 
-  constructor(silero: Silero, now: () => number, onFault: (fault: unknown) => void) {
+  constructor(silero: Pick<Silero, 'run'>, now: () => number, onFault: (fault: unknown) => void) {
     this.#silero = silero;
     this.#now = now;
     this.#onFault = onFault;
@@ -50,12 +50,10 @@ export class VadBatcher {
 
   /** Queues one window (512 samples, copied). Windows of one stream are answered in order, one a run. */
   add(stream: VadStream, window: Float32Array, endMs: number): void {
-    const entry = this.#spare.pop() ?? { stream, window: new Float32Array(WINDOW_SAMPLES), endMs, queuedMs: 0 };
-    entry.stream = stream;
-    entry.window.set(window);
-    entry.endMs = endMs;
-    entry.queuedMs = this.#now();
-    this.#queue.push(entry);
+    if (this.#closed) return;
+    const copy = this.#spare.pop() ?? new Float32Array(WINDOW_SAMPLES);
+    copy.set(window);
+    this.#queue.push({ stream, window: copy, endMs, queuedMs: this.#now() });
     this.#schedule();
   }
 
@@ -87,9 +85,9 @@ export class VadBatcher {
     // The model runs one turn of the event loop later, so packets that are being read now still get into this batch.
     await new Promise<void>((resolve) => setImmediate(resolve));
     try {
-      const count = this.#take();
+      const count = this.#closed ? 0 : this.#take();
       if (count > 0) await this.#silero.run(this.#streams, this.#windows, count, this.#probabilities);
-      this.#answer(count);
+      if (count > 0) this.#answer(count);
     } catch (fault) {
       this.#onFault(fault);
     } finally {
@@ -102,12 +100,16 @@ export class VadBatcher {
   #take(): number {
     let count = 0;
     let kept = 0;
+    // A run that failed has left its own behind.
+    this.#streams.length = 0;
+    this.#batch.length = 0;
     for (const entry of this.#queue) {
-      if (entry.stream.closed) this.#spare.push(entry);
+      if (entry.stream.closed) this.#spare.push(entry.window);
       else if (count < MAX_BATCH && !this.#streams.includes(entry.stream.silero)) {
         this.#windows.set(entry.window, count * WINDOW_SAMPLES);
         this.#streams[count] = entry.stream.silero;
-        this.#batch[count++] = entry;
+        this.#batch.push(entry);
+        count++;
       } else this.#queue[kept++] = entry;
     }
     this.#queue.length = kept;
@@ -117,12 +119,14 @@ export class VadBatcher {
   #answer(count: number): void {
     this.windows += count;
     this.runs++;
-    this.#streams.length = 0;
-    for (let row = 0; row < count; row++) {
-      const entry = this.#batch[row]!;
-      if (!entry.stream.closed) entry.stream.onVerdict(this.#probabilities[row]!, entry.endMs, entry.queuedMs);
-      this.#spare.push(entry);
+    for (const [row, { stream, window, endMs, queuedMs }] of this.#batch.entries()) {
+      this.#spare.push(window);
+      try {
+        if (!stream.closed) stream.onVerdict(this.#probabilities[row]!, endMs, queuedMs);
+      } catch (fault) {
+        // One call's fault is not that of the others in the batch.
+        this.#onFault(fault);
+      }
     }
-    this.#batch.length = 0;
   }
 }
