@@ -78,7 +78,7 @@ export class FrameAssembler {
   }
 
   /**
-   * Takes decoded or concealed audio, in order.
+   * Takes decoded audio, in order.
    * @param samples 16 kHz mono
    * @param rtpTimestamp of the first sample, at 48 kHz
    */
@@ -96,6 +96,14 @@ export class FrameAssembler {
     this.#lastPacketMs = arrivalMs;
     this.#holdbackMs = Math.max(HOLDBACK_MS, length / RTP_SAMPLES_PER_MS + JITTER_MS);
     this.#feed(samples, samples.length, this.#capturedMs, arrivalMs);
+  }
+
+  /** Takes audio that was made up for a loss. Where the clock has fed silence in its place already, that will do. */
+  concealed(samples: Int16Array, rtpTimestamp: number, nowMs: number): void {
+    const covered = Math.floor(Math.max(0, Math.min(this.#ahead - this.#owed, samples.length)));
+    if (covered > 0) this.gap(covered * RTP_SAMPLES_PER_SAMPLE);
+    if (covered === samples.length) return;
+    this.pcm(samples.subarray(covered), (rtpTimestamp + covered * RTP_SAMPLES_PER_SAMPLE) >>> 0, nowMs);
   }
 
   /** Nothing was sent for so long. What the clock has not fed of it yet is fed with the next audio. */

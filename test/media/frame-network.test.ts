@@ -1,6 +1,15 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { expectOrder, FRAME_MS, FrameCaller, sent, START_MS, TICK_MS, WINDOW_MS } from '../support/frame-caller.ts';
+import {
+  expectOrder,
+  FIRST_TIMESTAMP,
+  FRAME_MS,
+  FrameCaller,
+  sent,
+  START_MS,
+  TICK_MS,
+  WINDOW_MS,
+} from '../support/frame-caller.ts';
 
 describe('FrameAssembler on a network', () => {
   describe('packets that come late', () => {
@@ -32,6 +41,38 @@ describe('FrameAssembler on a network', () => {
     it('do not have their place taken by the clock while the jitter is below 40 ms', () => {
       const caller = new FrameCaller().speak(0, 10_000, (ms) => (ms * 7919) % 40);
       expect(caller.silentSamples).to.equal(0);
+    });
+  });
+
+  describe('audio made up for a loss', () => {
+    const conceal = (caller: FrameCaller, fromMs: number) =>
+      caller.frames.concealed(new Int16Array(320).fill(30_000), (FIRST_TIMESTAMP + fromMs * 48) >>> 0, caller.nowMs);
+    const concealed = (caller: FrameCaller) => caller.heard.filter((ms) => ms === 30_000).length / 16;
+
+    it('is fed in the place of what was lost', () => {
+      const caller = new FrameCaller().speak(0, 320).until(380);
+      conceal(caller, 320);
+      caller.receive(340, 360).receive(360, 380).until(500);
+      expect(concealed(caller)).to.equal(FRAME_MS);
+      expect(caller.heard.filter((ms) => ms < 30_000)).to.deep.equal([...sent(0, 320), ...sent(340, 380)]);
+    });
+
+    it('is not fed where the clock has fed silence already, and moves no times', () => {
+      const caller = new FrameCaller().speak(0, 320).until(700);
+      conceal(caller, 320);
+      caller.frames.gap(300 * 48);
+      caller.receive(640, 660).speak(660, 1000).until(1200);
+      expect(concealed(caller)).to.equal(0);
+      expect(caller.endsMs.at(-1)).to.be.closeTo(caller.windows.length * WINDOW_MS, 1);
+    });
+
+    it('is fed as far as the clock has not', () => {
+      const caller = new FrameCaller().speak(0, 320).until(415);
+      expect(caller.windows).to.have.lengthOf(11);
+      conceal(caller, 320);
+      conceal(caller, 340);
+      caller.receive(360, 380).until(500);
+      expect(concealed(caller)).to.equal(2 * FRAME_MS - WINDOW_MS);
     });
   });
 
