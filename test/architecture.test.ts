@@ -83,10 +83,12 @@ describe('the architecture rules', () => {
     expect(violations('bench/call.ts', 'const port = process.env.PORT;')).to.be.empty;
   });
 
-  it('limit a file to 300 lines and main.ts to 60', () => {
+  it('limit a file to 300 lines, main.ts to 60 and a test to 400', () => {
     expect(violations('media/sfu.ts', '\n'.repeat(300))).to.be.empty;
     expect(violations('media/sfu.ts', '\n'.repeat(301))).to.have.lengthOf(1);
     expect(violations('server/main.ts', '\n'.repeat(61))).to.have.lengthOf(1);
+    expect(violations('test/media/sfu.test.ts', '\n'.repeat(400))).to.be.empty;
+    expect(violations('test/media/sfu.test.ts', '\n'.repeat(401))).to.have.lengthOf(1);
   });
 
   it('refuse names that say nothing, and barrels', () => {

@@ -15,6 +15,8 @@ export interface Import {
 
 const MAX_LINES = 300;
 const MAX_LINES_OF_MAIN = 60;
+/** Specifications are read from the top and have no state to keep in mind, so they may be longer. */
+const MAX_LINES_OF_TEST = 400;
 
 /**
  * For each folder the folders that it may import besides itself. Tests and measurements are not in the table: they may
@@ -58,7 +60,7 @@ const packageHomes: Record<string, RegExp> = {
   'socket.io-client': /^client-sdk\/src\/signalling\.ts$/,
   wav: /^bench\//,
   yaml: /^server\/agents\.ts$/,
-  zod: /^(server\/|signalling\/(protocol|gateway)[\w-]*\.ts$|media\/agent\.ts$)/,
+  zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas)[\w-]*\.ts$|media\/agent\.ts$)/,
   'zod-openapi': /^server\/openapi\.ts$/,
 };
 
@@ -153,7 +155,7 @@ function environmentViolations({ path, text }: SourceFile): string[] {
 }
 
 function lengthViolations({ path, text }: SourceFile): string[] {
-  const max = path === 'server/main.ts' ? MAX_LINES_OF_MAIN : MAX_LINES;
+  const max = path === 'server/main.ts' ? MAX_LINES_OF_MAIN : folderOf(path) === 'test' ? MAX_LINES_OF_TEST : MAX_LINES;
   const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
   return lines > max ? [`has ${lines} lines, and ${max} are the most`] : [];
 }
