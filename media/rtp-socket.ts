@@ -27,6 +27,7 @@ export class RtpSocket {
   readonly #receivers = new Map<number, RtpReceiver>();
   readonly #header = new RtpHeader();
   #remotePort = 0;
+  #connected = false;
   #closed = false;
   /** Packets that were no RTP, came from elsewhere, or belonged to no call. */
   readonly statistics = { received: 0, malformed: 0, strangers: 0, unclaimed: 0, sendFailures: 0 };
@@ -51,6 +52,7 @@ export class RtpSocket {
     this.#remotePort = remotePort;
     this.#socket.connect(remotePort, LOOPBACK);
     await once(this.#socket, 'connect');
+    this.#connected = true;
   }
 
   receive(ssrc: number, receiver: RtpReceiver): void {
@@ -61,9 +63,9 @@ export class RtpSocket {
     this.#receivers.delete(ssrc);
   }
 
-  /** Sends at once. The bytes must stay as they are until the next turn of the event loop. */
+  /** Sends at once, if there is anybody to send to. The bytes must stay as they are until the next turn of the loop. */
   send(packet: Uint8Array): void {
-    if (this.#remotePort !== 0 && !this.#closed) this.#socket.send(packet, this.#onSent);
+    if (this.#connected && !this.#closed) this.#socket.send(packet, this.#onSent);
   }
 
   /** Bytes of receive buffer that the kernel really gave. */
