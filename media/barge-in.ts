@@ -48,7 +48,7 @@ export class BargeIn {
   speech(speechMs: number, nowMs: number): BargeInAction | undefined {
     // No stretch of speech is shorter than the one after it is when it is first told of: what does not grow is new.
     const addedMs = speechMs > this.#measuredMs ? speechMs - this.#measuredMs : speechMs;
-    if (nowMs - addedMs - this.#lastSpeechAtMs >= this.#options.resumeAfterMs) this.#countedMs = 0;
+    if (nowMs - this.#lastSpeechAtMs >= this.#options.resumeAfterMs) this.#countedMs = 0;
     this.#measuredMs = speechMs;
     this.#countedMs += addedMs;
     this.#lastSpeechAtMs = nowMs;
@@ -106,8 +106,7 @@ export class BargeIn {
     }
     if (!this.#audible) return this.#enter('held', 'hold');
     if (this.#countedMs >= pauseAfterMs) return this.#enter('paused', 'pause');
-    // Speech that goes on after a pause keeps it.
-    if (this.#countedMs >= duckAfterMs && this.#state !== 'paused') return this.#enter('ducked', 'duck');
+    if (this.#countedMs >= duckAfterMs) return this.#enter('ducked', 'duck');
     return undefined;
   }
 

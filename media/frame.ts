@@ -39,8 +39,6 @@ const STALL_MS = 60;
 const STALL_GRACE_MS = 30;
 /** Rise of the offset in ms per ms: ten times what two sound cards drift apart. */
 const OFFSET_RISE = 0.001;
-/** Times that have run ahead of the capture lose this share of each ms fed, until they are right again. */
-const SLEW = 0.25;
 /** A jump of the timestamps by more has no meaning: 60 s. */
 const MAX_JUMP = 60_000 * RTP_SAMPLES_PER_MS;
 
@@ -68,6 +66,11 @@ export class FrameAssembler {
 
   constructor(options: FrameAssemblerOptions) {
     this.#onWindow = options.onWindow;
+  }
+
+  /** When the last sample fed was captured; 0 before any. */
+  get capturedUntilMs(): number {
+    return this.#fedMs ?? 0;
   }
 
   /** When `advance` has a window of silence to feed; ∞ before the first packet, and long after the last. */
@@ -170,15 +173,14 @@ export class FrameAssembler {
   }
 
   /**
-   * Feeds audio, or silence, whose last sample was captured at `endMs`. Times never run backwards: where they are ahead
-   * they advance more slowly than the audio, and never beyond `nowMs`; where they are behind they jump.
+   * Feeds audio, or silence, whose last sample was captured at `endMs`. Times never run backwards, nor beyond `nowMs`:
+   * where they are ahead they wait for the clock, where they are behind they jump.
    */
   #feed(samples: Int16Array | undefined, count: number, endMs: number, nowMs: number): void {
     const lengthMs = count / SAMPLES_PER_MS;
     const fedMs = this.#fedMs ?? -Infinity;
     const startMs = Math.max(fedMs, endMs - lengthMs);
-    const slewedMs = Math.max(endMs, fedMs + lengthMs * (1 - SLEW));
-    const lastMs = Math.max(startMs, Math.min(slewedMs, nowMs));
+    const lastMs = Math.max(startMs, Math.min(startMs + lengthMs, nowMs));
     const msPerSample = count > 0 ? (lastMs - startMs) / count : 0;
     let done = 0;
     while (done < count) {

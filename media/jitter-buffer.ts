@@ -37,8 +37,6 @@ const HISTORY = 128;
 /** A jump of the timestamp by more is no silence but a new beginning: 60 s. */
 const MAX_GAP_SAMPLES_48K = 60 * 48_000;
 const SAMPLES_48K_PER_MS = 48;
-/** Assumed of lost packets before the first that came: 20 ms. */
-const USUAL_PACKET_SAMPLES_48K = 960;
 
 type Slot = { payload: Uint8Array | undefined; rtpTimestamp: number; arrivalMs: number };
 
@@ -56,7 +54,8 @@ export class JitterBuffer {
   #highestSequence = 0;
   #nextTimestamp = 0;
   #timestampKnown = false;
-  #lastSamples = USUAL_PACKET_SAMPLES_48K;
+  /** Length of the last packet delivered: the lost ones after it are taken to be as long. */
+  #lastSamples = 0;
   /** Packets given up since the last one that was delivered. */
   #missing = 0;
   #held = 0;
@@ -119,8 +118,6 @@ export class JitterBuffer {
     this.#candidate.payload = undefined;
     this.#started = false;
     this.#timestampKnown = false;
-    this.#lastSamples = USUAL_PACKET_SAMPLES_48K;
-    this.#missing = 0;
     this.#held = 0;
     this.#deadlineMs = Infinity;
     this.#delivered.fill(0);

@@ -177,6 +177,10 @@ describe('BargeIn', () => {
       expect(new Caller().speak(3000).pause(550).audible().wait(1000).names).to.deep.equal([]);
     });
 
+    it('does not count it either where the silence after it brought no verdict', () => {
+      expect(new Caller().speak(3000).wait(1000).audible().names).to.deep.equal([]);
+    });
+
     it('holds a reply that is being prepared, from the first speech on', () => {
       const { actions, bargeIn } = new Caller().pending().speak(200);
       expect(actions).to.deep.equal([['hold', 10_096]]);
@@ -225,6 +229,7 @@ describe('BargeIn', () => {
     const caller = new Caller().audible().speak(200).audible(false);
     expect(caller.bargeIn).to.include({ state: 'idle', nextDeadlineMs: Infinity });
     expect(caller.speak(5000).pause(1000).names).to.deep.equal(['duck']);
+    expect(new Caller().pending().audible().audible(false).speak(5000).names).to.deep.equal([]);
   });
 
   it('never acts when it is off', () => {

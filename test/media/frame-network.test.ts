@@ -35,7 +35,14 @@ describe('FrameAssembler on a network', () => {
       expect(caller.heard).to.deep.equal(sent(0, caller.heard.at(-1)!));
       const torn = caller.windows.filter(({ samples }) => samples.includes(0));
       expect(torn.length, 'windows with silence in them').to.be.at.most(7);
+      const last = caller.windows.at(-1)!;
+      expect(last.endMs - START_MS - last.samples.at(-1)! * 32_768).to.be.within(96, 200);
       expectOrder(caller);
+    });
+
+    it('do not have their place taken by the clock while the delay grows from packet to packet', () => {
+      const delaysMs = [0, 0, 43, 60];
+      expect(new FrameCaller().speak(0, 400, (ms) => delaysMs[ms / FRAME_MS] ?? 0).silentSamples).to.equal(0);
     });
 
     it('do not have their place taken by the clock while the jitter is below 40 ms', () => {
@@ -102,6 +109,24 @@ describe('FrameAssembler on a network', () => {
       expect(caller.windows.length - before).to.be.within(4, 15);
       expect(caller.endsMs.at(-1)).to.be.within(4200 - 60 - WINDOW_MS - TICK_MS, 4200 - 60);
       expectOrder(caller);
+    });
+
+    it('feeds no more of a gap at once', () => {
+      const caller = new FrameCaller().speak(0, 320);
+      caller.polls = false;
+      caller.until(4000).receive(3980, 4000);
+      expect(caller.windows.length).to.be.within(18, 19);
+      expect(caller.endsMs.at(-1)).to.be.within(4000 - WINDOW_MS, 4000);
+    });
+
+    it('hears what was said after every stall', () => {
+      const caller = stalled(2000);
+      caller.frames.advance(caller.nowMs);
+      for (let ms = 1000; ms < 2000; ms += FRAME_MS) caller.receive(ms, ms + FRAME_MS);
+      caller.polls = false;
+      caller.until(3000).frames.advance(caller.nowMs);
+      for (let ms = 2000; ms < 3000; ms += FRAME_MS) caller.receive(ms, ms + FRAME_MS);
+      expect(caller.silentSamples).to.equal(0);
     });
 
     it('does not wait for ever where every poll is late', () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { WINDOW_SAMPLES } from '../../media/frame.ts';
+import * as fc from 'fast-check';
+import { FrameAssembler, WINDOW_SAMPLES } from '../../media/frame.ts';
 import {
   expectOrder,
   FIRST_TIMESTAMP,
@@ -31,6 +32,14 @@ describe('FrameAssembler', () => {
     for (const [index, endMs] of ends.entries()) expect(endMs).to.be.closeTo((index + 1) * WINDOW_MS, 0.5);
   });
 
+  it('says until when everything has been fed, windows and what is left of them', () => {
+    const caller = new FrameCaller();
+    expect(caller.frames.capturedUntilMs).to.equal(0);
+    expect(caller.speak(0, 100).frames.capturedUntilMs).to.equal(START_MS + 100);
+    caller.until(1000);
+    expect(caller.frames.capturedUntilMs).to.equal(caller.windows.at(-1)!.endMs);
+  });
+
   it('takes packets of any length', () => {
     const caller = new FrameCaller();
     for (const [fromMs, toMs] of [
@@ -54,9 +63,9 @@ describe('FrameAssembler', () => {
     });
 
     it('corrects itself when the first packet was the slow one', () => {
-      const caller = new FrameCaller().speak(0, 2000, (ms) => (ms === 0 ? 50 : 0));
+      const caller = new FrameCaller().speak(0, 2000, (ms) => (ms === 0 ? 50 : ms === 200 ? 0 : 15));
       expect(caller.endsMs[0]).to.be.above(WINDOW_MS + 30);
-      expect(caller.endsMs.at(-1)).to.be.closeTo(62 * WINDOW_MS, 0.5);
+      expect(caller.endsMs.at(-1)).to.be.closeTo(62 * WINDOW_MS, 3);
       expectOrder(caller);
     });
 
@@ -75,6 +84,24 @@ describe('FrameAssembler', () => {
   });
 
   describe('without packets', () => {
+    it('has a window for each deadline, whatever the time of day', () => {
+      fc.assert(
+        fc.property(
+          fc.double({ min: 0, max: 1e9, noNaN: true }),
+          fc.integer({ min: 1, max: 320 }),
+          (startMs, length) => {
+            let windows = 0;
+            const frames = new FrameAssembler({ onWindow: () => windows++ });
+            frames.pcm(new Int16Array(length), 0, startMs);
+            for (let expected = 1; expected <= 30; expected++) {
+              frames.advance(frames.nextDeadlineMs);
+              expect(windows).to.equal(expected);
+            }
+          },
+        ),
+      );
+    });
+
     it('does nothing before the first', () => {
       const caller = new FrameCaller();
       expect(caller.frames.nextDeadlineMs).to.equal(Infinity);
@@ -175,6 +202,12 @@ describe('FrameAssembler', () => {
       caller.frames.gap(48_000);
       caller.frames.pcm(new Int16Array(320).fill(1), 7, caller.nowMs);
       expectOrder(caller);
+    });
+
+    it('gives the clock another 5 s', () => {
+      const caller = new FrameCaller().speak(0, 1000).until(5000);
+      caller.frames.restart(caller.nowMs);
+      expect(caller.until(20_000).endsMs.at(-1)).to.be.within(9880, 10_000);
     });
 
     it('begins nothing before the first packet', () => {

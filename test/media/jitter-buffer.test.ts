@@ -94,6 +94,16 @@ describe('JitterBuffer', () => {
       expect(line.buffer.statistics).to.include({ late: 1, duplicates: 0 });
     });
 
+    it('is over with the next packet: silence after it is silence', () => {
+      const line = new Line().arrive([0, 2]).wait(60).arrive(3, 4800);
+      expect(line.told).to.deep.equal(['p0', 'l960', 'p2', 'g4800', 'p3']);
+    });
+
+    it('is told from duplicates however long the stream is', () => {
+      const line = new Line().arrive(Array.from({ length: 300 }, (_, number) => number));
+      expect(line.arrive(301).wait(60).arrive(300).buffer.statistics).to.include({ late: 1, duplicates: 0 });
+    });
+
     it('of one packet in the silence of DTX is 20 ms, and silence', () => {
       const line = new Line()
         .arrive(0)

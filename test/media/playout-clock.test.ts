@@ -135,6 +135,13 @@ describe('PlayoutClock', () => {
     });
   });
 
+  it('counts a stall as silence: a packet is due after it', () => {
+    const playout = clock();
+    run(playout, START_MS, START_MS + 100);
+    expect(send(playout, START_MS + 400, 'silence')).to.have.lengthOf(0);
+    expect(send(playout, START_MS + 900, 'silence')).to.have.lengthOf(1);
+  });
+
   it('tells how late packets left', () => {
     const playout = clock();
     for (const [frame, latenessMs] of [0, 5, 5.5, 20, 21, 300].entries())
@@ -168,6 +175,15 @@ describe('PlayoutClock', () => {
       run(first, START_MS, START_MS + 1000);
       expect(first.snapshot(START_MS + 993).timestamp).to.equal(5000 + 993 * 48);
       expect(first.snapshot(START_MS + 9000).timestamp).to.equal(5000 + 9000 * 48);
+    });
+
+    it('starts a talk spurt, or shows at once that it is there', () => {
+      for (const kind of ['speech', 'silence'] as const) {
+        const playout = clock();
+        run(playout, START_MS, START_MS + 100);
+        playout.restore(playout.snapshot(START_MS + 100), START_MS + 100);
+        expect(send(playout, START_MS + 100, kind)[0]).to.include({ sequence: 305, marker: kind === 'speech' });
+      }
     });
 
     it('leaves out as many sequence numbers as it is told', () => {

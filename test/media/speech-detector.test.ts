@@ -85,6 +85,8 @@ describe('SpeechDetector', () => {
       const once = new Listener().hear(SPEECH, 2).hear(BETWEEN).hear(SPEECH);
       expect(once.changes).to.deep.equal([['start', 128]]);
       expect(once.detector).to.include({ speechStartMs: 0, speechMs: 96 });
+      const often = new Listener().hear(SPEECH).hear(BETWEEN).hear(SPEECH).hear(BETWEEN).hear(SPEECH);
+      expect(often.changes).to.deep.equal([['start', 160]]);
       expect(new Listener().hear(SPEECH, 2).hear(BETWEEN, 2).hear(SPEECH, 2).changes).to.deep.equal([]);
     });
   });

@@ -167,7 +167,17 @@ describe('TurnDetector', () => {
       expect(waitFrom(turns, 6005)).to.include({ nowMs: 6060, endpointingMs: 5560 });
     });
 
-    it('waits no second time when it stalls again', () => {
+    it('hears the caller first after every stall', () => {
+      const turns = detector();
+      speak(turns, 0, 500);
+      expect(turns.poll(1500)).to.equal(undefined);
+      turns.speechActive(1490, 1502);
+      expect(turns.poll(3000)).to.equal(undefined);
+      turns.speechActive(2990, 3002);
+      expect(waitFrom(turns, 3005)).to.include({ startMs: 0, endOfSpeechMs: 2990 });
+    });
+
+    it('waits no second time when it stalls without a word in between', () => {
       const turns = detector();
       speak(turns, 0, 500);
       expect(turns.poll(6000)).to.equal(undefined);
