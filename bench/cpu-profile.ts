@@ -1,11 +1,12 @@
 /** What a profile of V8 says, in short: where the time went, and who allocated. */
 
 type Frame = { functionName: string; url: string; lineNumber: number };
-type CpuProfile = {
+export type CpuProfile = {
   nodes: { id: number; callFrame: Frame }[];
   samples: number[];
   timeDeltas: number[];
 };
+export type AllocationProfile = { head: AllocationNode };
 type AllocationNode = { callFrame: Frame; selfSize: number; children: AllocationNode[] };
 
 export type Share = { name: string; share: number };
@@ -22,7 +23,7 @@ export function timeShares({ nodes, samples, timeDeltas }: CpuProfile): Share[] 
 }
 
 /** Share of what was allocated by each function itself, collected or not. */
-export function allocationShares({ head }: { head: AllocationNode }): Share[] {
+export function allocationShares({ head }: AllocationProfile): Share[] {
   const sizes = new Map<string, number>();
   const visit = (node: AllocationNode): void => {
     const name = nameOf(node.callFrame);
@@ -34,7 +35,7 @@ export function allocationShares({ head }: { head: AllocationNode }): Share[] {
 }
 
 /** Bytes allocated in all while the profile was taken. */
-export function allocatedBytes({ head }: { head: AllocationNode }): number {
+export function allocatedBytes({ head }: AllocationProfile): number {
   return head.selfSize + head.children.reduce((sum, child) => sum + allocatedBytes({ head: child }), 0);
 }
 

@@ -1,10 +1,7 @@
-/** CPU time, memory and socket drops of processes and threads, from Linux's /proc. */
+/** CPU time, memory and socket drops of processes, from Linux's /proc. */
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-
-/** CPU time in ms since the start, by the thread's name; threads of the same name are added up. */
-export type ThreadTimes = Map<string, number>;
 
 /** Linux counts CPU time for user space in hundredths of a second, whatever the kernel's own tick is. */
 const MS_PER_TICK = 10;
@@ -27,18 +24,7 @@ export function dropsOf(udpTable: string, port: number): number {
   return rows.filter((row) => row[1]?.endsWith(local)).reduce((sum, row) => sum + Number(row.at(-1)), 0);
 }
 
-export async function threadTimes(pid: number): Promise<ThreadTimes> {
-  const times: ThreadTimes = new Map();
-  for (const thread of await readdir(`/proc/${pid}/task`)) {
-    // A thread may end while it is looked at.
-    const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => undefined);
-    if (stat === undefined) continue;
-    const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
-    times.set(name, (times.get(name) ?? 0) + cpuMsOf(stat));
-  }
-  return times;
-}
-
+/** CPU time of a process with all its threads. */
 export async function cpuMs(pid: number): Promise<number> {
   return cpuMsOf(await readFile(`/proc/${pid}/stat`, 'utf8'));
 }

@@ -9,10 +9,8 @@ import type { Observations } from './voice-observations.ts';
 export type Stretch = {
   calls: number;
   seconds: number;
-  /** CPU time of threads of the server's process, in ms, by name. */
-  threadMs: ReadonlyMap<string, number>;
-  mediaWorkerMs: number;
-  generatorMs: number;
+  /** CPU time in ms; the server's process includes its voice worker's thread. */
+  cpuMs: { server: number; voiceThread: number; mediaWorker: number; generator: number };
   before: VoiceStatistics;
   after: VoiceStatistics;
   observed: Observations;
@@ -39,8 +37,6 @@ export type VoiceFigures = {
   faults: string[];
 };
 
-/** Name of the voice worker's thread. */
-export const VOICE_THREAD = 'voice-0';
 /** A generator later than this has made the delays that it is to measure. */
 const MAX_GENERATOR_LATE_MS = 5;
 /** Of the packets that were due. */
@@ -48,30 +44,18 @@ const MIN_SENT = 0.995;
 const PACKETS_PER_SECOND = 50;
 
 export function figuresOf(stretch: Stretch): VoiceFigures {
-  const { calls, seconds, threadMs, before, after, observed, generator } = stretch;
-  const percent = (ms: number) => ms / seconds / 10;
-  const voiceMs = threadMs.get(VOICE_THREAD) ?? NaN;
-  const serverMs = [...threadMs.values()].reduce((sum, ms) => sum + ms, 0);
+  const { before, after, observed, generator, mediaWorkerDrops } = stretch;
+  const { collections } = observed;
   const grown = (field: keyof VoiceStatistics) => after[field] - before[field];
-  const { mediaWorkerMs, generatorMs, mediaWorkerDrops } = stretch;
   return {
-    cpuPercent: {
-      voiceThread: percent(voiceMs) / calls,
-      restOfServer: percent(serverMs - voiceMs) / calls,
-      mediaWorker: percent(mediaWorkerMs) / calls,
-    },
-    coresPercent: {
-      voiceThread: percent(voiceMs),
-      mediaWorker: percent(mediaWorkerMs),
-      generator: percent(generatorMs),
-    },
+    ...cpuFigures(stretch),
     verdictMs: observed.queuedToVerdictMs,
     dueToVerdictMs: observed.dueToVerdictMs,
     transitMs: observed.transitMs,
     loopDelayP99Ms: observed.loopDelayP99Ms,
     garbageCollection: {
-      percent: percent(observed.collections.totalMs),
-      longestMs: observed.collections.longestMs,
+      percent: collections.totalMs / stretch.seconds / 10,
+      longestMs: collections.longestMs,
     },
     playout: {
       sent: grown('packetsSent'),
@@ -88,6 +72,22 @@ export function figuresOf(stretch: Stretch): VoiceFigures {
     windowsPerRun: grown('windows') / grown('runs'),
     generatorLateP99Ms: generator.lateP99Ms,
     faults: faultsOf(stretch),
+  };
+}
+
+function cpuFigures({ calls, seconds, cpuMs }: Stretch): Pick<VoiceFigures, 'cpuPercent' | 'coresPercent'> {
+  const percent = (ms: number) => ms / seconds / 10;
+  return {
+    cpuPercent: {
+      voiceThread: percent(cpuMs.voiceThread) / calls,
+      restOfServer: percent(cpuMs.server - cpuMs.voiceThread) / calls,
+      mediaWorker: percent(cpuMs.mediaWorker) / calls,
+    },
+    coresPercent: {
+      voiceThread: percent(cpuMs.voiceThread),
+      mediaWorker: percent(cpuMs.mediaWorker),
+      generator: percent(cpuMs.generator),
+    },
   };
 }
 

@@ -12,8 +12,10 @@ export type AgentSpeech = { samples: Int16Array; sampleRateHz: 24_000 | 48_000; 
 
 type Spread = { p50: number; p99: number; max: number };
 
-/** Since the last `reset`. */
+/** Since the last `reset`, but for the CPU time. */
 export type Observations = {
+  /** CPU time of the thread since its start. */
+  cpuMs: number;
   /** From when a packet was due at its sender to when the voice worker took it. */
   transitMs: Spread;
   /** From when the last packet of a window was decoded to the window's verdict. */

@@ -36,23 +36,40 @@ const waiting = new WeakMap<VadStream, (number | undefined)[]>();
 
 const record = (histogram: typeof transit, ms: number): void => histogram.record(Math.max(1, Math.round(ms * 1000)));
 
+/** Puts a function around a method of all instances of a class. */
+function wrap<Instance, Name extends keyof Instance>(
+  prototype: Instance,
+  name: Name,
+  wrapper: (original: Instance[Name]) => Instance[Name],
+): void {
+  prototype[name] = wrapper(prototype[name]);
+}
+
 function observePackets(): void {
-  const { receive } = CallerAudio.prototype;
-  CallerAudio.prototype.receive = function (header, packet, nowMs) {
-    const transitMs = msSince(header.timestamp, nowMs);
-    record(transit, transitMs);
-    dueMs = nowMs - transitMs;
-    receive.call(this, header, packet, nowMs);
-    dueMs = undefined;
-  };
+  wrap(
+    CallerAudio.prototype,
+    'receive',
+    (receive) =>
+      function (this: CallerAudio, header, packet, nowMs) {
+        const transitMs = msSince(header.timestamp, nowMs);
+        record(transit, transitMs);
+        dueMs = nowMs - transitMs;
+        receive.call(this, header, packet, nowMs);
+        dueMs = undefined;
+      },
+  );
 }
 
 function observeVerdicts(): void {
-  const { add } = VadBatcher.prototype;
-  VadBatcher.prototype.add = function (stream, window, endMs) {
-    observed(stream).push(dueMs);
-    add.call(this, stream, window, endMs);
-  };
+  wrap(
+    VadBatcher.prototype,
+    'add',
+    (add) =>
+      function (this: VadBatcher, stream, window, endMs) {
+        observed(stream).push(dueMs);
+        add.call(this, stream, window, endMs);
+      },
+  );
 }
 
 function observed(stream: VadStream): (number | undefined)[] {
@@ -76,21 +93,25 @@ function observed(stream: VadStream): (number | undefined)[] {
 
 /** A voice that streams speech not heard before, as services do: every frame of it has to be encoded. */
 function replaceVoice({ samples, sampleRateHz, seconds }: AgentSpeech): void {
-  const { speak } = FliteVoice.prototype;
   const perSecond = Array.from({ length: Math.floor(samples.length / sampleRateHz) }, (_, second) =>
     samples.subarray(second * sampleRateHz, (second + 1) * sampleRateHz),
   );
-  FliteVoice.prototype.speak = async function* (clauses, voice, signal) {
-    const all: string[] = [];
-    for await (const clause of clauses) all.push(clause);
-    if (!all.some((clause) => clause.startsWith(SPEAK_ON))) {
-      yield* speak.call(this, ReadableStream.from(all), voice, signal);
-      return;
-    }
-    for (let second = 0; second < seconds && !signal.aborted; second++) {
-      yield { pcm: { samples: perSecond[second % perSecond.length]!, sampleRateHz }, text: '' };
-    }
-  };
+  wrap(
+    FliteVoice.prototype,
+    'speak',
+    (speak) =>
+      async function* (this: FliteVoice, clauses, voice, signal) {
+        const all: string[] = [];
+        for await (const clause of clauses) all.push(clause);
+        if (!all.some((clause) => clause.startsWith(SPEAK_ON))) {
+          yield* speak.call(this, ReadableStream.from(all), voice, signal);
+          return;
+        }
+        for (let second = 0; second < seconds && !signal.aborted; second++) {
+          yield { pcm: { samples: perSecond[second % perSecond.length]!, sampleRateHz }, text: '' };
+        }
+      },
+  );
 }
 
 function observeCollections(): void {
@@ -124,7 +145,9 @@ const inMs = (histogram: typeof transit) => ({
 });
 
 function observations(): Observations {
+  const { user, system } = process.threadCpuUsage();
   return {
+    cpuMs: (user + system) / 1000,
     transitMs: inMs(transit),
     queuedToVerdictMs: inMs(queued),
     dueToVerdictMs: inMs(whole),
@@ -170,10 +193,9 @@ async function answer(question: ToObserver): Promise<unknown> {
 }
 
 const channel = new BroadcastChannel(OBSERVATIONS);
-channel.onmessage = async (event) => {
+channel.onmessage = (event) => {
   const question = (event as { data: ToObserver }).data;
-  if (!('ask' in question)) return;
-  channel.postMessage({ id: question.id, answer: await answer(question) });
+  void answer(question).then((answered) => channel.postMessage({ id: question.id, answer: answered }));
 };
 channel.unref();
 

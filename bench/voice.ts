@@ -3,17 +3,19 @@
  *
  *   npm run bench:voice -- --calls 300 [--seconds 15] [--runs 3] [--agent-speaking 0.45] [--pin] [--profile] [--out file]
  */
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
-import { allocatedBytes, allocationShares, timeShares, type Share } from './cpu-profile.ts';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import type { Calibration } from './calibration.ts';
 import { loadAverage, machineFacts } from './machine.ts';
-import { cpuMs, kernelDrops, pin, residentBytes, threadTimes } from './process-usage.ts';
+import { cpuMs, kernelDrops, pin, residentBytes } from './process-usage.ts';
 import { localResult, writeResult } from './results-file.ts';
 import { RtpGenerator } from './rtp-generator.ts';
-import { show, table } from './table.ts';
-import { figureRows, figuresOf, type Stretch, type VoiceFigures } from './voice-figures.ts';
+import { figuresOf, type Stretch, type VoiceFigures } from './voice-figures.ts';
 import { Observer } from './voice-observations.ts';
+import { printProfile, printResult, type MemoryPerCall, type Profile } from './voice-print.ts';
 import { VoiceRig } from './voice-rig.ts';
 
 const { values: options } = parseArgs({
@@ -30,19 +32,19 @@ const { values: options } = parseArgs({
 const calls = wholeNumber('calls', options.calls);
 const seconds = wholeNumber('seconds', options.seconds);
 const runs = wholeNumber('runs', options.runs);
-const agentShare = Number(options['agent-speaking']);
+const agentSpeaking = Number(options['agent-speaking']);
 
-/** Time for the compiler to warm up and the callers' clocks to settle. */
-const WARM_UP_MS = 5000;
+/** Time for the greetings to be over, the code to be compiled, and the callers' clocks to settle. */
+const WARM_UP_MS = 6000;
 const SETTLE_MS = 1500;
 const MIB = 2 ** 20;
 
 type Memory = { serverBytes: number; mediaWorkerBytes: number; liveBytes: number };
 
-const rigSeconds = agentShare > 0 ? seconds * runs + 60 : 0;
+const calibration = await calibrate();
 const faults = new Map<string, number>();
 const rig = await VoiceRig.start({
-  agentSpeechSeconds: rigSeconds,
+  agentSpeechSeconds: agentSpeaking > 0 ? seconds * (runs + 1) + 60 : 0,
   onFault: (fault) => faults.set(fault, (faults.get(fault) ?? 0) + 1),
 });
 const generator = await RtpGenerator.launch();
@@ -56,12 +58,11 @@ try {
 }
 
 async function measure(): Promise<void> {
-  const machine = machineFacts();
   if (options.pin) await Promise.all([pin(process.pid, 0), pin(rig.mediaWorkerPid, 1), pin(generator.pid, 1)]);
-  const memory: Record<string, Memory> = { before: await memoryNow() };
-  const openMs = await openCalls();
+  const before = await memoryNow();
+  const openMsPerCall = await openCalls();
   await sleep(SETTLE_MS);
-  memory['opened'] = await memoryNow();
+  const opened = memoryPerCall(before, await memoryNow());
   generator.start({ ...rig.destination, calls });
   await sleep(WARM_UP_MS);
   const stretches: VoiceFigures[] = [];
@@ -70,16 +71,25 @@ async function measure(): Promise<void> {
     stretches.push(figuresOf(await stretch()));
     loads.push(loadAverage());
   }
-  memory['talking'] = await memoryNow();
-  const profile = options.profile ? await profiled() : undefined;
-  const perCall = memoryPerCall(memory as Record<'before' | 'opened' | 'talking', Memory>);
-  print({ stretches, loads, perCall, openMs });
-  if (profile) printProfile(profile);
-  const result = { calls, seconds, agentSpeaking: agentShare, pinned: options.pin, openMsPerCall: openMs };
-  const path = options.out ?? localResult(`voice-${calls}${agentShare ? `-speaking-${agentShare}` : ''}.json`);
-  const measuredAt = new Date().toISOString();
-  const observedFaults = Object.fromEntries(faults);
-  await writeResult(path, { measuredAt, machine, loads, ...result, memoryPerCall: perCall, stretches, observedFaults });
+  const talking = memoryPerCall(before, await memoryNow());
+  const result = {
+    measuredAt: new Date().toISOString(),
+    machine: machineFacts(),
+    calibration,
+    calls,
+    seconds,
+    agentSpeaking,
+    pinned: options.pin,
+    openMsPerCall,
+    loads,
+    memoryPerCall: { opened, talking },
+    stretches,
+    observedFaults: Object.fromEntries(faults),
+  };
+  printResult(result);
+  if (options.profile) printProfile(await profiled(), calls, seconds);
+  const path = options.out ?? localResult(`voice-${calls}${agentSpeaking ? `-speaking-${agentSpeaking}` : ''}.json`);
+  await writeResult(path, result);
   console.log(`\nwritten to ${path}`);
 }
 
@@ -87,7 +97,7 @@ async function openCalls(): Promise<number> {
   const startMs = performance.now();
   // Evenly mixed: the share grows past a whole number with every call whose agent speaks.
   for (let index = 0; index < calls; index++) {
-    await rig.openCall(index, Math.floor((index + 1) * agentShare) > Math.floor(index * agentShare));
+    await rig.openCall(index, Math.floor((index + 1) * agentSpeaking) > Math.floor(index * agentSpeaking));
   }
   return (performance.now() - startMs) / calls;
 }
@@ -99,104 +109,70 @@ async function stretch(): Promise<Stretch> {
   await sleep(seconds * 1000);
   const sent = await generator.report();
   const lastedSeconds = (performance.now() - startMs) / 1000;
-  const observed = await observer.observations();
   const end = await readings();
-  const threadMs = new Map([...end.threads].map(([name, ms]) => [name, ms - (start.threads.get(name) ?? 0)]));
   return {
     calls,
     seconds: lastedSeconds,
-    threadMs,
-    mediaWorkerMs: end.mediaWorkerMs - start.mediaWorkerMs,
-    generatorMs: end.generatorMs - start.generatorMs,
+    cpuMs: {
+      server: end.serverMs - start.serverMs,
+      voiceThread: end.observed.cpuMs - start.observed.cpuMs,
+      mediaWorker: end.mediaWorkerMs - start.mediaWorkerMs,
+      generator: end.generatorMs - start.generatorMs,
+    },
     before: start.statistics,
     after: end.statistics,
-    observed,
+    observed: end.observed,
     generator: sent,
     mediaWorkerDrops: end.drops - start.drops,
   };
 }
 
 async function readings() {
-  const [threads, mediaWorkerMs, generatorMs, statistics, drops] = await Promise.all([
-    threadTimes(process.pid),
+  const [observed, serverMs, mediaWorkerMs, generatorMs, statistics, drops] = await Promise.all([
+    observer.observations(),
+    cpuMs(process.pid),
     cpuMs(rig.mediaWorkerPid),
     cpuMs(generator.pid),
     rig.thread.measure(),
     kernelDrops(rig.destination.port),
   ]);
-  return { threads, mediaWorkerMs, generatorMs, statistics, drops };
+  return { observed, serverMs, mediaWorkerMs, generatorMs, statistics, drops };
 }
 
 async function memoryNow(): Promise<Memory> {
-  const serverBytes = await residentBytes(process.pid);
-  const mediaWorkerBytes = await residentBytes(rig.mediaWorkerPid);
   const { heapBytes, externalBytes, arrayBufferBytes } = await observer.liveMemory();
-  return { serverBytes, mediaWorkerBytes, liveBytes: heapBytes + externalBytes + arrayBufferBytes };
+  const [serverBytes, mediaWorkerBytes] = await Promise.all([process.pid, rig.mediaWorkerPid].map(residentBytes));
+  return {
+    serverBytes: serverBytes!,
+    mediaWorkerBytes: mediaWorkerBytes!,
+    liveBytes: heapBytes + externalBytes + arrayBufferBytes,
+  };
 }
 
-/** In MiB. `live`: what the voice worker's isolate still refers to after a full collection. */
-function memoryPerCall({ before, opened, talking }: Record<'before' | 'opened' | 'talking', Memory>) {
-  const grown = (later: Memory) => ({
-    serverMib: (later.serverBytes - before.serverBytes) / calls / MIB,
-    mediaWorkerMib: (later.mediaWorkerBytes - before.mediaWorkerBytes) / calls / MIB,
-    liveMib: (later.liveBytes - before.liveBytes) / calls / MIB,
-  });
-  return { opened: grown(opened), talking: grown(talking) };
+function memoryPerCall(before: Memory, after: Memory): MemoryPerCall {
+  const grownMib = (field: keyof Memory) => (after[field] - before[field]) / calls / MIB;
+  return {
+    serverMib: grownMib('serverBytes'),
+    mediaWorkerMib: grownMib('mediaWorkerBytes'),
+    liveMib: grownMib('liveBytes'),
+  };
 }
 
-async function profiled() {
+async function profiled(): Promise<Profile> {
   const cpuFile = localResult('voice.cpuprofile');
   const heapFile = localResult('voice.heapprofile');
   await writeResult(cpuFile, {});
   await observer.startProfile();
   await sleep(seconds * 1000);
   await observer.stopProfile(cpuFile, heapFile);
-  const [cpu, heap] = await Promise.all(
-    [cpuFile, heapFile].map(async (file) => JSON.parse(await readFile(file, 'utf8'))),
-  );
-  return { cpu, heap };
+  const [cpu, allocations] = await Promise.all([readFile(cpuFile, 'utf8'), readFile(heapFile, 'utf8')]);
+  return { cpu: JSON.parse(cpu) as Profile['cpu'], allocations: JSON.parse(allocations) as Profile['allocations'] };
 }
 
-type Printed = {
-  stretches: VoiceFigures[];
-  loads: number[];
-  perCall: ReturnType<typeof memoryPerCall>;
-  openMs: number;
-};
-
-function print({ stretches, loads, perCall, openMs }: Printed): void {
-  const { cpu, cores, node } = machineFacts();
-  console.log(
-    `${calls} calls that never stop talking, ${agentShare * 100} % of the agents speaking, ${runs} stretches of ${seconds} s`,
-  );
-  console.log(`${cpu}, ${cores} cores, Node ${node}; load average after each stretch: ${loads.join(', ')}`);
-  console.log(
-    options.pin ? 'server on core 0, media worker and generator on core 1\n' : 'no process pinned to a core\n',
-  );
-  console.log(table(figureRows(stretches)));
-  const { opened, talking } = perCall;
-  console.log('');
-  console.log(
-    table([
-      ['memory per call, MiB', 'opened', 'talking'],
-      ['server process (resident)', opened.serverMib, talking.serverMib],
-      ['media worker (resident)', opened.mediaWorkerMib, talking.mediaWorkerMib],
-      ['voice worker, in use after a collection', opened.liveMib, talking.liveMib],
-    ]),
-  );
-  console.log(`\nopening a call took ${show(openMs)} ms`);
-  for (const [index, { faults: reasons }] of stretches.entries()) {
-    for (const reason of reasons) console.log(`stretch ${index + 1} is void: ${reason}`);
-  }
-  for (const [fault, count] of faults) console.log(`${count} × ${fault}`);
-}
-
-function printProfile({ cpu, heap }: Awaited<ReturnType<typeof profiled>>): void {
-  const rows = (list: Share[]) => list.slice(0, 25).map(({ name, share }) => [name, share * 100]);
-  console.log(`\n${table([["the voice worker's time, by function itself", '%'], ...rows(timeShares(cpu))])}`);
-  const kibPerCall = allocatedBytes(heap) / 1024 / calls / seconds;
-  console.log(`\nallocated: ${show(kibPerCall)} KiB a second and call`);
-  console.log(table([['by function itself', '%'], ...rows(allocationShares(heap))]));
+async function calibrate(): Promise<Calibration> {
+  const file = fileURLToPath(new URL('./calibration.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [file]);
+  return JSON.parse(stdout) as Calibration;
 }
 
 function wholeNumber(name: string, text: string): number {
