@@ -30,8 +30,8 @@ export type CallerAudioOptions = {
 };
 
 const SAMPLES_48K_PER_MS = 48;
-/** Concealment is made in frames of this many 48 kHz samples: 20 ms, what every browser sends. */
-const FRAME_48K = 960;
+/** Audio is decoded to 16 kHz. */
+const SAMPLES_48K_PER_SAMPLE = 3;
 
 export class CallerAudio {
   readonly #options: CallerAudioOptions;
@@ -69,7 +69,8 @@ export class CallerAudio {
   poll(nowMs: number): void {
     this.#nowMs = nowMs;
     if (this.#jitter.nextDeadlineMs <= nowMs) this.#jitter.poll(nowMs);
-    if (this.#frames.nextDeadlineMs <= nowMs) this.#frames.advance(nowMs);
+    // Packets that wait behind a gap show that the caller is not silent.
+    if (this.#jitter.heldPackets === 0 && this.#frames.nextDeadlineMs <= nowMs) this.#frames.advance(nowMs);
     if (this.#turns.nextDeadlineMs <= nowMs) this.#pollTurn(nowMs);
   }
 
@@ -97,21 +98,24 @@ export class CallerAudio {
 
   readonly #onPacket = (payload: Uint8Array, rtpTimestamp: number, samples48k: number): void => {
     const samples = this.#decoder.decode(payload) ?? this.#decoder.conceal();
-    this.recorder.packet(payload, samples48k / SAMPLES_48K_PER_MS, this.#nowMs);
     if (samples) this.#frames.pcm(samples, rtpTimestamp, this.#nowMs);
+    // On the clock of the windows, by which speech is cut out later: arrivals are later by the network's jitter.
+    this.recorder.packet(payload, samples48k / SAMPLES_48K_PER_MS, this.#frames.capturedUntilMs);
   };
 
   readonly #onLost = (samples48k: number, rtpTimestamp: number): void => {
-    this.recorder.lost(samples48k / SAMPLES_48K_PER_MS, this.#nowMs);
-    for (let done = 0; done < samples48k; done += FRAME_48K) {
+    let done = 0;
+    while (done < samples48k) {
       const samples = this.#decoder.conceal();
-      if (!samples) return;
-      this.#frames.pcm(samples, (rtpTimestamp + done) >>> 0, this.#nowMs);
+      if (!samples) break;
+      this.#frames.concealed(samples, (rtpTimestamp + done) >>> 0, this.#nowMs);
+      done += samples.length * SAMPLES_48K_PER_SAMPLE;
     }
+    this.recorder.lost(samples48k / SAMPLES_48K_PER_MS, this.#frames.capturedUntilMs);
   };
 
   readonly #onGap = (samples48k: number): void => {
-    this.recorder.gap(samples48k / SAMPLES_48K_PER_MS, this.#nowMs);
+    this.recorder.gap(samples48k / SAMPLES_48K_PER_MS);
     this.#frames.gap(samples48k);
   };
 

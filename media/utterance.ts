@@ -12,17 +12,24 @@ export type UtteranceOptions = {
   maxMs?: number;
 };
 
-/** A packet, or (without payload) time in which none came. `endMs`: when its last sample was heard. */
+/** A packet, or (without payload) time in which none came. `endMs`: when its last sample was captured. */
 type Piece = { payload: Uint8Array | undefined; lost: boolean; durationMs: number; endMs: number };
 
 /** Silence in an utterance is played back no longer than this. */
 const MAX_GAP_MS = 2000;
 const DEFAULT_MAX_MS = 30_000;
+/** Bytes kept, whatever the time: 30 s at Opus's highest rate. Only a flood of packets needs more. */
+const MAX_BYTES = 2 << 20;
+/** What a piece takes beside its payload, about. */
+const PIECE_BYTES = 100;
 
 export class UtteranceRecorder {
   readonly #preRollMs: number;
   readonly #maxMs: number;
   #pieces: Piece[] = [];
+  #bytes = 0;
+  /** Silence before the next piece. */
+  #gapMs = 0;
   #keepFromMs: number | undefined;
 
   constructor(options: UtteranceOptions) {
@@ -30,16 +37,19 @@ export class UtteranceRecorder {
     this.#maxMs = options.maxMs ?? DEFAULT_MAX_MS;
   }
 
+  /** Keeps a packet as it is. @param endMs when its last sample was captured */
   packet(payload: Uint8Array, durationMs: number, endMs: number): void {
     this.#add({ payload, lost: false, durationMs, endMs });
   }
 
+  /** Audio that did not come. */
   lost(durationMs: number, endMs: number): void {
     this.#add({ payload: undefined, lost: true, durationMs, endMs });
   }
 
-  gap(durationMs: number, endMs: number): void {
-    this.#add({ payload: undefined, lost: false, durationMs: Math.min(durationMs, MAX_GAP_MS), endMs });
+  /** Silence that was not sent, up to the next piece. */
+  gap(durationMs: number): void {
+    this.#gapMs = Math.min(this.#gapMs + durationMs, MAX_GAP_MS);
   }
 
   /** From here on (less the pre-roll) everything is kept, until `discard`; or from an earlier start not yet too old. */
@@ -54,17 +64,39 @@ export class UtteranceRecorder {
 
   /** What was said from `startMs` (less the pre-roll) to `endMs`. */
   take(startMs: number, endMs: number): TurnAudio {
-    const pieces = this.#pieces.filter((piece) => piece.endMs > startMs - this.#preRollMs && piece.endMs <= endMs);
-    return new RecordedUtterance(pieces);
+    const fromMs = startMs - this.#preRollMs;
+    const pieces = this.#pieces.filter((piece) => piece.endMs > fromMs && piece.endMs - piece.durationMs < endMs);
+    return new RecordedUtterance(pieces.map((piece) => within(piece, fromMs, endMs)));
   }
 
   #add(piece: Piece): void {
+    const durationMs = this.#gapMs;
+    this.#gapMs = 0;
+    if (durationMs > 0)
+      this.#keep({ payload: undefined, lost: false, durationMs, endMs: piece.endMs - piece.durationMs });
+    this.#keep(piece);
+  }
+
+  #keep(piece: Piece): void {
     const keepFromMs = this.#keepFromMs ?? piece.endMs - this.#preRollMs - MAX_GAP_MS;
     let old = 0;
     while (old < this.#pieces.length && this.#pieces[old]!.endMs < keepFromMs) old++;
-    if (old > 0) this.#pieces.splice(0, old);
-    if (piece.endMs - keepFromMs <= this.#maxMs) this.#pieces.push(piece);
+    for (const gone of this.#pieces.splice(0, old)) this.#bytes -= bytesOf(gone);
+    if (piece.endMs - keepFromMs > this.#maxMs || this.#bytes + bytesOf(piece) > MAX_BYTES) return;
+    this.#pieces.push(piece);
+    this.#bytes += bytesOf(piece);
   }
+}
+
+/** Packets stay whole; silence is cut to what lies within. */
+function within(piece: Piece, fromMs: number, toMs: number): Piece {
+  if (piece.payload) return piece;
+  const startMs = Math.max(fromMs, piece.endMs - piece.durationMs);
+  return { ...piece, durationMs: Math.min(piece.endMs, toMs) - startMs };
+}
+
+function bytesOf({ payload }: Piece): number {
+  return PIECE_BYTES + (payload?.length ?? 0);
 }
 
 class RecordedUtterance implements TurnAudio {
