@@ -12,6 +12,7 @@ export type ReplyOptions = {
   rateHz: PlayoutRateHz;
 };
 
+type PartSource = Iterable<ReplyPart> | AsyncIterable<ReplyPart>;
 type Parts = AsyncIterator<ReplyPart>;
 
 export class ReplyGenerator {
@@ -23,26 +24,30 @@ export class ReplyGenerator {
 
   /** Answers a turn into `speech`. Rejects when the responder or the voice fails, or when aborted. */
   async answer(turn: TurnInput, history: readonly Message[], speech: SpeechAudio, signal: AbortSignal): Promise<void> {
-    await this.#fill(this.#options.responder.respond(turn, history, signal), speech, signal);
+    await this.#fill((own) => this.#options.responder.respond(turn, history, own), speech, signal);
   }
 
   /** Speaks a text into `speech`. Rejects when the voice fails, or when aborted. */
   async say(text: string, speech: SpeechAudio, signal: AbortSignal): Promise<void> {
-    await this.#fill([{ type: 'text', text }], speech, signal);
+    await this.#fill(() => [{ type: 'text', text }], speech, signal);
   }
 
-  async #fill(parts: Iterable<ReplyPart> | AsyncIterable<ReplyPart>, speech: SpeechAudio, signal: AbortSignal) {
-    const iterator = iterate(parts);
+  async #fill(respond: (signal: AbortSignal) => PartSource, speech: SpeechAudio, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const own = AbortSignal.any([signal, over.signal]);
+    const parts = iterate(respond(own));
     try {
-      let next = await iterator.next();
+      let next = await parts.next();
       while (!next.done && !signal.aborted) {
         if (next.value.type === 'audio') {
           await this.#playBack(next.value, speech, signal);
-          next = await iterator.next();
-        } else next = await this.#speak(next.value.text, iterator, speech, signal);
+          next = await parts.next();
+        } else next = await this.#speak(next.value.text, parts, speech, own);
       }
     } finally {
-      await iterator.return?.(undefined);
+      over.abort();
+      // Not waited for: where the voice has failed, the responder may still be thinking.
+      parts.return(undefined).catch(() => undefined);
     }
     signal.throwIfAborted();
     speech.end();
@@ -85,7 +90,7 @@ export class ReplyGenerator {
   }
 }
 
-async function* iterate(parts: Iterable<ReplyPart> | AsyncIterable<ReplyPart>): AsyncGenerator<ReplyPart, undefined> {
+async function* iterate(parts: PartSource): AsyncGenerator<ReplyPart, undefined> {
   yield* parts;
   return undefined;
 }
