@@ -191,7 +191,9 @@ describe('Conversation', () => {
     it('counts the silence of its own voice, not that of the reply before', () => {
       const talk = answering().tell(typed('count'), silent, audible);
       const onsetMs = talk.nowMs;
-      talk.tell(cutIn(onsetMs), silent);
+      talk.tell(cutIn(onsetMs));
+      expect(talk.state, 'still heard').to.not.have.property('interruptedAfterMs');
+      talk.tell(silent);
       expect(talk.state).to.include({ interruptedAfterMs: talk.nowMs - onsetMs });
     });
 
