@@ -8,6 +8,7 @@ import type { CallEvent } from './call-events.ts';
 import type { CallLinks } from './call-links.ts';
 import { monotonicMs } from './clock.ts';
 import { MediaError } from './errors.ts';
+import { ConversationHistory } from './history.ts';
 import type { Message } from './providers/provider.ts';
 import { SfuClient, type ClientMediaOptions } from './sfu-client.ts';
 import { AGENT_PAYLOAD_TYPE, type SfuLink } from './sfu-link.ts';
@@ -43,7 +44,7 @@ const GRACE_MS = 15_000;
 export class Call {
   readonly #options: CallOptions;
   readonly startedAtMs = monotonicMs();
-  readonly #history: Message[];
+  readonly #history: ConversationHistory;
   #link: SfuLink | undefined;
   #agentProducer: types.Producer | undefined;
   #client: SfuClient | undefined;
@@ -59,7 +60,7 @@ export class Call {
 
   constructor(options: CallOptions) {
     this.#options = options;
-    this.#history = [...options.history];
+    this.#history = new ConversationHistory(options.history);
   }
 
   get voiceIndex(): number {
@@ -152,9 +153,7 @@ export class Call {
 
   /** Keeps what was said, for a voice worker that has to go on with it. */
   noteEvent(event: CallEvent): void {
-    if (event.name === 'transcript' && event.data.final) {
-      this.#history.push({ role: event.data.role, text: event.data.text });
-    }
+    this.#history.note(event);
     this.#options.onEvent(event);
   }
 
@@ -216,7 +215,7 @@ export class Call {
         agentSsrc,
         payloadType: AGENT_PAYLOAD_TYPE,
         startedAtMs: this.startedAtMs,
-        history: this.#history,
+        history: this.#history.messages(),
         ...(restore && { restore }),
       },
     });

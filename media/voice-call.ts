@@ -8,10 +8,10 @@ import { CallerAudio } from './caller-audio.ts';
 import type { ConversationEvent, ReplyRequest } from './conversation-events.ts';
 import { Conversation } from './conversation.ts';
 import type { EncodedClips } from './encoded-clips.ts';
+import { ConversationHistory } from './history.ts';
 import { frameSamples, type PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
 import { Playout } from './playout.ts';
-import type { Message } from './providers/provider.ts';
 import type { ReplyGenerator } from './reply.ts';
 import type { RtpSocket } from './rtp-socket.ts';
 import { SpeechAudio } from './speech-audio.ts';
@@ -31,12 +31,10 @@ export type VoiceCallOptions = {
   batcher: VadBatcher;
   reply: ReplyGenerator;
   onEvent: (event: CallEvent) => void;
+  onStateChanged: (snapshot: CallSnapshot) => void;
   onFault: (code: string, fault: unknown) => void;
   onVerdictDelay: (delayMs: number) => void;
 };
-
-/** Messages of the conversation that a responder is given; older ones are of no use to any. */
-const MAX_HISTORY = 200;
 
 export class VoiceCall {
   readonly #options: VoiceCallOptions;
@@ -44,7 +42,7 @@ export class VoiceCall {
   readonly #conversation: Conversation;
   readonly #bargeIn: BargeIn;
   readonly #playout: Playout;
-  readonly #history: Message[];
+  readonly #history: ConversationHistory;
   #link: RtpSocket;
   #callerSsrc: number | undefined;
   readonly #prepared = new AbortController();
@@ -57,7 +55,7 @@ export class VoiceCall {
     const { endpointing, interruption } = open.agent.turnHandling;
     this.#options = options;
     this.#link = options.link;
-    this.#history = open.history.slice(-MAX_HISTORY);
+    this.#history = new ConversationHistory(open.history);
     this.#bargeIn = new BargeIn(interruption);
     const events = {
       onSpeechStarted: this.#onSpeechStarted,
@@ -193,6 +191,8 @@ export class VoiceCall {
   #act(action: BargeInAction | undefined, nowMs: number): void {
     const { duckByDb, resumeRewindMs } = this.#options.open.agent.turnHandling.interruption;
     switch (action) {
+      case undefined:
+        return;
       case 'hold':
         return this.#playout.hold(true);
       case 'release':
@@ -216,24 +216,21 @@ export class VoiceCall {
   #tell(event: ConversationEvent, nowMs: number): string | undefined {
     if (this.#closed) return undefined;
     let turnId: string | undefined;
+    let stateChanged = false;
     for (const effect of this.#conversation.handle(event, this.#sessionMs(nowMs))) {
-      if (effect.type === 'emit') this.#emit(effect.event);
-      else if (effect.type === 'abort-reply') this.#abortReply(nowMs);
+      if (effect.type === 'emit') {
+        this.#history.note(effect.event);
+        this.#options.onEvent(effect.event);
+        stateChanged ||= effect.event.name === 'agent-state';
+      } else if (effect.type === 'abort-reply') this.#abortReply(nowMs);
       else {
         turnId = effect.request.turnId;
         this.#startReply(effect.request, nowMs);
       }
     }
+    // A replacement that knew of the reply before would say again what has been heard.
+    if (stateChanged) this.#options.onStateChanged(this.snapshot(nowMs));
     return turnId;
-  }
-
-  #emit(event: CallEvent): void {
-    if (event.name === 'transcript' && event.data.final) {
-      const { role, text } = event.data;
-      this.#history.push({ role, text });
-      if (this.#history.length > MAX_HISTORY) this.#history.shift();
-    }
-    this.#options.onEvent(event);
   }
 
   #startReply(request: ReplyRequest, nowMs: number): void {
@@ -250,7 +247,7 @@ export class VoiceCall {
       request.kind === 'answer'
         ? reply.answer(
             turnInput(request, this.#caller.recorder, open.startedAtMs),
-            this.#history.slice(),
+            this.#history.messages(),
             speech,
             signal,
           )

@@ -57,6 +57,8 @@ export type FromVoiceWorker =
   | { type: 'link-connected'; linkId: number }
   | { type: 'link-failed'; linkId: number; reason: string }
   | { type: 'event'; callId: string; event: CallEvent }
+  /** How the call stands, at each change between listening, thinking and speaking; heartbeats bring the rest. */
+  | { type: 'snapshot'; callId: string; snapshot: CallSnapshot }
   | { type: 'said'; requestId: number; turnId: string }
   | { type: 'heartbeat'; snapshots: { callId: string; snapshot: CallSnapshot }[]; statistics: VoiceStatistics }
   | { type: 'measured'; requestId: number; statistics: VoiceStatistics }

@@ -98,7 +98,7 @@ export class VoiceThread {
 
   #request<Value>(key: string, timeoutMs?: number): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
-      this.#requests.set(key, { resolve: resolve as (value: never) => void, reject });
+      this.#requests.set(key, { resolve, reject });
       if (timeoutMs === undefined) return;
       const timer = setTimeout(() => this.#settle(key, (request) => request.reject(this.#unavailable(key))), timeoutMs);
       timer.unref();
@@ -127,7 +127,7 @@ export class VoiceThread {
 
   readonly #onExit = (): void => {
     this.#exited = true;
-    for (const key of [...this.#requests.keys()]) {
+    for (const key of this.#requests.keys()) {
       this.#settle(key, (request) => request.reject(this.#unavailable(key)));
     }
     if (!this.#closing) this.#options.onExit(this.#fault);

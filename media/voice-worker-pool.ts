@@ -126,12 +126,9 @@ export class VoiceWorkerPool {
   }
 
   #onMessage(index: number, message: FromVoiceWorker): void {
-    if (message.type === 'heartbeat') {
-      const slot = this.#slots[index]!;
-      for (const { callId, snapshot } of message.snapshots) {
-        if (slot.calls.has(callId)) slot.snapshots.set(callId, snapshot);
-      }
-    }
+    const taken = message.type === 'heartbeat' ? message.snapshots : message.type === 'snapshot' ? [message] : [];
+    const { calls, snapshots } = this.#slots[index]!;
+    for (const { callId, snapshot } of taken) if (calls.has(callId)) snapshots.set(callId, snapshot);
     this.#options.events.onMessage(index, message);
   }
 

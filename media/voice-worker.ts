@@ -71,7 +71,7 @@ export class VoiceWorker {
     this.#closed = true;
     clearInterval(this.#heartbeat);
     clearTimeout(this.#ticker);
-    for (const callId of [...this.#calls.keys()]) this.#closeCall(callId);
+    for (const callId of this.#calls.keys()) this.#closeCall(callId);
     this.#batcher.close();
     for (const link of this.#links.values()) link.close();
     await this.#parts.silero.close();
@@ -102,7 +102,7 @@ export class VoiceWorker {
     }
   }
 
-  #dispatchToCall(message: Extract<ToVoiceWorker, { callId: string }>): void {
+  #dispatchToCall(message: CallOrder): void {
     const call = this.#calls.get(message.callId);
     if (!call) return;
     switch (message.type) {
@@ -156,6 +156,7 @@ export class VoiceWorker {
       batcher: this.#batcher,
       reply: new ReplyGenerator({ responder, textToSpeech, voice: agent.voice, rateHz: data.rateHz }),
       onEvent: (event) => post({ type: 'event', callId, event }),
+      onStateChanged: (snapshot) => post({ type: 'snapshot', callId, snapshot }),
       onFault: (code, fault) => this.#fault(callId, code, fault),
       onVerdictDelay: this.#onVerdictDelay,
     });
@@ -244,6 +245,9 @@ export class VoiceWorker {
     this.#parts.post({ type: 'fault', code, message, ...(callId !== undefined && { callId }) });
   }
 }
+
+/** What is for the call to do, not for the worker. */
+type CallOrder = Exclude<Extract<ToVoiceWorker, { callId: string }>, { type: 'move-call' | 'close-call' }>;
 
 type Totals = { received: number; lost: number; sent: number; late5Ms: number; late20Ms: number; skipped: number };
 

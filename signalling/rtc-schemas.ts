@@ -78,7 +78,11 @@ export const rtpParameters = z.object({
     .max(4)
     .exactOptional(),
   rtcp: z
-    .object({ cname: z.string().max(256).exactOptional(), reducedSize: z.boolean().optional(), mux: z.boolean().optional() })
+    .object({
+      cname: z.string().max(256).exactOptional(),
+      reducedSize: z.boolean().optional(),
+      mux: z.boolean().optional(),
+    })
     .exactOptional(),
 });
 

@@ -30,9 +30,10 @@ describe('cutting in', function () {
 
   /** Has the agent count, and waits until it is well under way. */
   async function counting(): Promise<PageEvent> {
+    const before = await last();
     await call.page.fill('#say', 'count');
     await call.page.press('#say', 'Enter');
-    const speaking = await call.event('agentState', { with: { state: 'speaking' }, after: await last() });
+    const speaking = await call.event('agentState', { with: { state: 'speaking' }, after: before });
     await call.listen(4500);
     return speaking;
   }

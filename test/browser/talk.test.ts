@@ -10,6 +10,9 @@ import { startTalkingServer, type TalkingServer } from '../support/talking-serve
 
 const SENTENCE = 'Good morning, I would like to hear my own voice.';
 
+/** About as long, and not said by anybody. */
+const OTHER = 'Seven yellow boats are lying in the old harbour.';
+
 describe('a conversation in a real browser', function () {
   this.timeout(90_000);
   let server: TalkingServer;
@@ -50,7 +53,9 @@ describe('a conversation in a real browser', function () {
     const done = await call.event('agentState', { with: { state: 'listening' }, after: reply });
     const replySound = await call.heard(reply.heardMs - 100, done.heardMs);
     const own = findSpeech(replySound, sentence);
-    expect(own.correlation, 'what came back is what was said').to.be.above(0.8);
+    const other = findSpeech(replySound, { samples: await fixtureSpeech({ text: OTHER }), rateHz: 48_000 });
+    expect(own.correlation, 'what came back is what was said').to.be.above(0.65);
+    expect(own.correlation - other.correlation, 'and nothing else').to.be.above(0.1);
     expect(own.atMs, 'it comes first').to.be.below(1500);
 
     const transcript = await call.event('transcript', { with: { role: 'agent', final: true }, after: reply });

@@ -53,6 +53,7 @@ type RecorderWindow = {
     events: () => Omit<PageEvent, 'index'>[];
     find: (name: string, values: Record<string, unknown>, from: number) => PageEvent | undefined;
     openVoice: () => void;
+    connect: () => Promise<void>;
     say: (base64: string) => { startMs: number; endMs: number };
     sound: (fromMs: number, toMs: number) => { base64: string; rateHz: number; startMs: number };
   };
@@ -87,9 +88,27 @@ export class CallPage {
     return new CallPage(page);
   }
 
+  /** A call with the SDK alone, without the page and its drawing: cheap enough for several at once. */
+  static async connectBare(browser: Browser, url: string): Promise<CallPage> {
+    const page = await browser.newPage({ bypassCSP: true });
+    await page.addInitScript({ path: RECORDER });
+    await page.goto(`${url}health`);
+    await page.evaluate(() => {
+      const { callRecorder } = globalThis as unknown as RecorderWindow;
+      callRecorder.openVoice();
+      return callRecorder.connect();
+    });
+    return new CallPage(page);
+  }
+
   /** Presses Talk and waits until the greeting is over. */
   async startCall(): Promise<void> {
     await this.page.click('#talk');
+    await this.greeted();
+  }
+
+  /** Waits until the greeting is over. */
+  async greeted(): Promise<void> {
     const greeting = await this.event('agentState', { with: { state: 'speaking' } });
     await this.event('agentState', { with: { state: 'listening' }, after: greeting });
   }

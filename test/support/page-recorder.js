@@ -84,6 +84,19 @@
 
     openVoice,
 
+    /** A call of the SDK, for a page that has none of its own. */
+    connect: async () => {
+      const { ParleyClient } = await import('/sdk/parley.js');
+      const answer = await fetch('/demo/sessions', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: '{}',
+      });
+      const { token } = await answer.json();
+      globalThis.parley = new ParleyClient({ token });
+      await globalThis.parley.connect();
+    },
+
     /** Says something into the microphone. Returns when it begins and ends, on the page's clock. */
     say: (base64) => {
       const samples = decode(base64);

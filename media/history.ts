@@ -1,0 +1,26 @@
+/** What was said so far, as a responder is given it: what is final of both sides, the agent's as far as it was heard. */
+import type { CallEvent } from './call-events.ts';
+import type { Message } from './providers/provider.ts';
+
+/** Messages kept; older ones are of no use to any responder. */
+const MAX_MESSAGES = 200;
+
+export class ConversationHistory {
+  readonly #messages: Message[];
+
+  constructor(messages: readonly Message[]) {
+    this.#messages = messages.slice(-MAX_MESSAGES);
+  }
+
+  note(event: CallEvent): void {
+    if (event.name !== 'transcript' || !event.data.final) return;
+    const { role, text } = event.data;
+    this.#messages.push({ role, text });
+    if (this.#messages.length > MAX_MESSAGES) this.#messages.shift();
+  }
+
+  /** A copy: a reply goes by what had been said when it began. */
+  messages(): Message[] {
+    return this.#messages.slice();
+  }
+}
