@@ -30,12 +30,22 @@ export type CallOptions = {
   thread: () => VoiceThread;
   onEvent: (event: CallEvent | MoveEvent) => void;
   onFlowing: (flowing: boolean) => void;
+  /** The agent's limit for a conversation is reached. */
+  onExpired: () => void;
+  onNotice: (code: string, message: string) => void;
 };
 
 export type JoinOptions = {
   rtpCapabilities: types.RtpCapabilities;
   playback: 'running' | 'blocked';
   keep?: { send: string; receive: string; consumer: string } | undefined;
+};
+
+/** What a client tells of its side; what it leaves out is as it was. */
+export type ClientReport = {
+  microphone?: 'active' | 'none' | undefined;
+  playback?: 'running' | 'blocked' | undefined;
+  noPacketsForMs?: number | undefined;
 };
 
 /** After this long without its signalling connection a client's media is dropped. A browser is back in 1 s or never. */
@@ -55,6 +65,7 @@ export class Call {
   #withoutMicrophone = false;
   #ready = false;
   #graceTimer: NodeJS.Timeout | undefined;
+  #limitTimer: NodeJS.Timeout | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -79,6 +90,9 @@ export class Call {
   async open(): Promise<void> {
     await this.#connect();
     this.#openInVoiceWorker(undefined);
+    const { agent, onExpired } = this.#options;
+    this.#limitTimer = setTimeout(onExpired, agent.limits.sessionMinutes * 60_000);
+    this.#limitTimer.unref();
   }
 
   /** Gives the client media, or leaves it the media that it still has. */
@@ -88,7 +102,7 @@ export class Call {
   ): Promise<{ kept: true } | { kept: false; media: ClientMediaOptions }> {
     return this.#inOrder(async () => {
       clearTimeout(this.#graceTimer);
-      this.#setPlayback(request.playback);
+      this.#canHear = request.playback === 'running';
       if (request.keep && this.#client?.matches(request.keep)) return { kept: true };
       signal.throwIfAborted();
       this.#dropClient();
@@ -132,15 +146,12 @@ export class Call {
     this.#post({ type: 'mute', callId: this.#options.id, muted });
   }
 
-  report({
-    microphone,
-    playback,
-  }: {
-    microphone?: 'active' | 'none' | undefined;
-    playback?: 'running' | 'blocked' | undefined;
-  }): void {
+  report({ microphone, playback, noPacketsForMs }: ClientReport): void {
+    if (noPacketsForMs !== undefined) {
+      this.#options.onNotice('client_hears_nothing', `no packet reached the client for ${noPacketsForMs} ms`);
+    }
     if (microphone === 'none') this.#speaks = this.#withoutMicrophone = true;
-    if (playback) this.#setPlayback(playback);
+    if (playback) this.#canHear = playback === 'running';
     this.#checkReady();
   }
 
@@ -185,6 +196,7 @@ export class Call {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#graceTimer);
+    clearTimeout(this.#limitTimer);
     this.#client?.close();
     this.#client = undefined;
     this.#agentProducer?.close();
@@ -261,10 +273,6 @@ export class Call {
     this.#ready = false;
     this.#post({ type: 'client-gone', callId: this.#options.id });
     this.#options.onFlowing(false);
-  }
-
-  #setPlayback(playback: 'running' | 'blocked'): void {
-    this.#canHear = playback === 'running';
   }
 
   #checkReady(): void {

@@ -14,7 +14,7 @@ import { VoiceWorkerPool, type VoiceWorkerPoolOptions } from './voice-worker-poo
 export type CallsObserver = {
   event: (callId: string, event: CallEvent | MoveEvent) => void;
   flowing: (callId: string, flowing: boolean) => void;
-  ended: (callId: string, reason: 'failed') => void;
+  ended: (callId: string, reason: 'failed' | 'expired') => void;
 };
 
 export type CallsOptions = {
@@ -157,6 +157,8 @@ export class Calls {
       thread: () => this.#pool.thread(voiceIndex),
       onEvent: (event) => this.#observer?.event(id, event),
       onFlowing: (flowing) => this.#observer?.flowing(id, flowing),
+      onExpired: () => this.#observer?.ended(id, 'expired'),
+      onNotice: (code, message) => this.#options.onNotice({ code, message, callId: id }),
     });
     try {
       await call.open();

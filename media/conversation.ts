@@ -18,6 +18,9 @@ import type {
 type Reply = { request: ReplyRequest; audible: boolean; output: AgentOutput; startMs: number; userStartMs?: number };
 type Speech = { turnId: string; startMs: number; speaking: boolean };
 
+/** Said where a break took what the caller had said, and nobody answered it. */
+const SAY_AGAIN = 'Sorry, I lost that. Please say it again.';
+
 /** Turn numbers skipped on restoring: more than any call can begin between two snapshots. */
 const TURN_NUMBER_SKIP = 20;
 
@@ -33,6 +36,8 @@ export class Conversation {
   #carriedStartMs: number | undefined;
   #cutIn: { onsetMs: number; heard: string; silentAfterMs?: number } | undefined;
   #silentAtMs: number | undefined;
+  /** Typed before anybody could hear an answer. */
+  #typedAhead: { turnId: string; text: string } | undefined;
   #effects: ConversationEffect[] = [];
   readonly #progress: () => ReplyProgress;
 
@@ -51,14 +56,9 @@ export class Conversation {
   }
 
   snapshot(): ConversationSnapshot {
-    const unheard = this.#reply ? this.#unheardOf(this.#reply) : this.#unheard;
+    const unheard = this.#reply ? this.#unheardOf(this.#reply) : this.#unheard || (this.#speech ? SAY_AGAIN : '');
     const greeted = this.#greeted && !this.#isGreetingUnheard;
     return { greeted, turnIndex: this.#turnIndex, turnNumber: this.#turnNumber, ...(unheard && { unheard }) };
-  }
-
-  /** Whether a reply is being prepared and nothing of it has been heard. */
-  get pending(): boolean {
-    return this.#reply !== undefined && !this.#reply.audible;
   }
 
   handle(event: ConversationEvent, nowMs: number): ConversationEffect[] {
@@ -101,7 +101,10 @@ export class Conversation {
   #clientReady(nowMs: number): void {
     this.#ready = true;
     if (this.#reply) return;
-    if (!this.#greeted) {
+    if (this.#typedAhead) {
+      this.#greeted = true;
+      this.#answerTyped(this.#typedAhead.turnId, this.#typedAhead.text, nowMs);
+    } else if (!this.#greeted) {
       this.#greeted = true;
       this.#startReply({ kind: 'greeting', turnId: this.#newTurnId() }, nowMs);
     } else if (this.#unheard) {
@@ -131,6 +134,7 @@ export class Conversation {
   #unheardOf({ request, audible }: Reply): string {
     if (!audible && request.kind === 'greeting') return '';
     if (!audible && request.kind === 'repeat') return request.text;
+    if (!audible && request.kind === 'answer') return SAY_AGAIN;
     // What stands in brackets describes a sound; nobody can say it.
     return this.#progress().unheard.replace(/\[[^\]]*\]\s*/g, '');
   }
@@ -165,6 +169,12 @@ export class Conversation {
     if (this.#reply) this.#giveUp(nowMs);
     const turnId = this.#newTurnId();
     this.#emitTranscript({ turnId, role: 'user', text, final: true, startMs: nowMs, endMs: nowMs });
+    if (this.#ready) this.#answerTyped(turnId, text, nowMs);
+    else this.#typedAhead = { turnId, text };
+  }
+
+  #answerTyped(turnId: string, text: string, nowMs: number): void {
+    this.#typedAhead = undefined;
     const turn = { startMs: nowMs, speechMs: 0, endOfSpeechMs: nowMs, endpointingMs: 0 };
     this.#answer(turnId, turn, text, nowMs);
   }

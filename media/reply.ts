@@ -10,7 +10,21 @@ export type ReplyOptions = {
   textToSpeech: TextToSpeech;
   voice: string;
   rateHz: PlayoutRateHz;
+  /** A reply of which nothing can be heard after this long is given up. Default 10,000 ms. */
+  firstAudioTimeoutMs?: number;
 };
+
+/** Silence for good is worse than an apology. */
+const FIRST_AUDIO_TIMEOUT_MS = 10_000;
+
+export class ReplyOverdueError extends Error {
+  override readonly name = 'ReplyOverdueError';
+  readonly code = 'reply_overdue';
+
+  constructor(timeoutMs: number) {
+    super(`nothing of the reply could be heard within ${timeoutMs} ms`);
+  }
+}
 
 type PartSource = Iterable<ReplyPart> | AsyncIterable<ReplyPart>;
 type Parts = AsyncIterator<ReplyPart>;
@@ -36,21 +50,31 @@ export class ReplyGenerator {
     const over = new AbortController();
     const own = AbortSignal.any([signal, over.signal]);
     const parts = iterate(respond(own));
+    const overdue = Promise.withResolvers<never>();
+    const timeoutMs = this.#options.firstAudioTimeoutMs ?? FIRST_AUDIO_TIMEOUT_MS;
+    const timer = setTimeout(() => {
+      if (speech.length === 0) overdue.reject(new ReplyOverdueError(timeoutMs));
+    }, timeoutMs);
     try {
-      let next = await parts.next();
-      while (!next.done && !signal.aborted) {
-        if (next.value.type === 'audio') {
-          await this.#playBack(next.value, speech, signal);
-          next = await parts.next();
-        } else next = await this.#speak(next.value.text, parts, speech, own);
-      }
+      await Promise.race([this.#run(parts, speech, own), overdue.promise]);
     } finally {
+      clearTimeout(timer);
       over.abort();
       // Not waited for: where the voice has failed, the responder may still be thinking.
       parts.return(undefined).catch(() => undefined);
     }
     signal.throwIfAborted();
     speech.end();
+  }
+
+  async #run(parts: Parts, speech: SpeechAudio, signal: AbortSignal): Promise<void> {
+    let next = await parts.next();
+    while (!next.done && !signal.aborted) {
+      if (next.value.type === 'audio') {
+        await this.#playBack(next.value, speech, signal);
+        next = await parts.next();
+      } else next = await this.#speak(next.value.text, parts, speech, signal);
+    }
   }
 
   async #playBack(part: Extract<ReplyPart, { type: 'audio' }>, speech: SpeechAudio, signal: AbortSignal) {

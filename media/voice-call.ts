@@ -212,7 +212,7 @@ export class VoiceCall {
     }
   }
 
-  /** Tells the conversation, and does what it says. @returns the turn of a reply that this began. */
+  /** Tells the conversation, and does what it says. @returns the turn that this is about, where it is about one */
   #tell(event: ConversationEvent, nowMs: number): string | undefined {
     if (this.#closed) return undefined;
     let turnId: string | undefined;
@@ -222,6 +222,7 @@ export class VoiceCall {
         this.#history.note(effect.event);
         this.#options.onEvent(effect.event);
         stateChanged ||= effect.event.name === 'agent-state';
+        if (effect.event.name === 'transcript') turnId ??= effect.event.data.turnId;
       } else if (effect.type === 'abort-reply') this.#abortReply(nowMs);
       else {
         turnId = effect.request.turnId;

@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { Calls as MediaCalls } from '../media/calls.ts';
 import { compileFlite } from '../media/providers/flite-module.ts';
 import { sileroModelPath } from '../media/silero.ts';
+import { MediaError } from '../media/errors.ts';
 import type { MediaListener } from '../media/sfu-worker.ts';
 import type { VoiceStatistics } from '../media/voice-protocol.ts';
 import type { CallControl, CallObserver } from '../signalling/call-control.ts';
@@ -10,6 +11,7 @@ import type { Log } from '../signalling/log.ts';
 import type { SessionRecord } from '../signalling/session.ts';
 import type { Agents } from './agents.ts';
 import { isLoopback, type Config } from './config.ts';
+import { StartError } from './http-server.ts';
 import type { GaugeSource } from './metrics.ts';
 
 /** What media takes; extensions that it does not know are told from the parameters by name and left out. */
@@ -40,7 +42,7 @@ export const startCalls = async (
   { config, agents, log }: Parameters<CreateCalls>[0],
   voiceWorkerEntry?: URL,
 ): Promise<Calls & { media: MediaCalls }> => {
-  const media = await MediaCalls.start({
+  const media = await startMedia({
     media: {
       size: config.media.workers,
       listeners: listenersFor(config),
@@ -59,6 +61,16 @@ export const startCalls = async (
     onNotice: ({ message, ...notice }) => log.warn(notice, message),
   });
   return connect(media, agents);
+};
+
+/** What an operator can mend is told without a stack. */
+const startMedia = async (options: Parameters<typeof MediaCalls.start>[0]): Promise<MediaCalls> => {
+  try {
+    return await MediaCalls.start(options);
+  } catch (error) {
+    if (error instanceof MediaError) throw new StartError(`${error.message}.`, { cause: error });
+    throw error;
+  }
 };
 
 const connect = (media: MediaCalls, agents: Agents): Calls & { media: MediaCalls } => ({

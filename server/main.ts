@@ -8,6 +8,9 @@ import { createLog } from './log.ts';
 import { startServer } from './server.ts';
 import type { RunningServer } from './server.ts';
 
+/** Signals that follow one another within this are one. */
+const SAME_SIGNAL_MS = 1000;
+
 const main = async (): Promise<void> => {
   const config = readConfig();
   const log = createLog({ level: config.logLevel });
@@ -26,11 +29,13 @@ const main = async (): Promise<void> => {
 };
 
 const closeOnSignal = (server: RunningServer, announce: (signal: string) => void): void => {
-  let closing = false;
+  let closingSinceMs: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (closing) process.exit(130);
-      closing = true;
+      // npm, systemd and terminals may each pass the same signal on.
+      if (closingSinceMs !== undefined && performance.now() - closingSinceMs > SAME_SIGNAL_MS) process.exit(130);
+      if (closingSinceMs !== undefined) return;
+      closingSinceMs = performance.now();
       announce(signal);
       void server.close().then(() => process.exit(0));
     });

@@ -322,10 +322,29 @@ describe('Conversation', () => {
       expect(restored(talk).tell(ready).request, 'while the client is away').to.deep.include({ text: 'Second.' });
     });
 
+    it('asks to say again what was being said, or had been said and was not answered', () => {
+      const text = 'Sorry, I lost that. Please say it again.';
+      const speaking = greeted().tell(started);
+      expect(restored(speaking).tell(ready).request).to.deep.include({ kind: 'repeat', text });
+      const thinking = greeted().tell(started, stopped, turn(5));
+      expect(restored(thinking).tell(ready).request).to.deep.include({ kind: 'repeat', text });
+    });
+
     it('greets where nothing of the greeting had been heard', () => {
       const talk = new Talk().tell(ready);
       expect(restored(talk).tell(ready).request).to.include({ kind: 'greeting' });
     });
+  });
+
+  it('answers what was typed too early once somebody can hear it, in place of the greeting', () => {
+    const talk = new Talk().tell(typed('Are you there?'));
+    expect(talk.requests).to.deep.equal([]);
+    expect(talk.told('transcript').at(-1)).to.include({ role: 'user', text: 'Are you there?' });
+    talk.tell(ready);
+    expect(talk.requests).to.have.length(1);
+    expect(talk.request).to.include({ kind: 'answer', text: 'Are you there?' });
+    talk.tell(audible, finished, gone, ready);
+    expect(talk.requests).to.have.length(1);
   });
 
   it('is never stuck: whatever happened, a turn of a client that listens is answered or cuts in first', () => {

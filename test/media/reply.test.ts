@@ -199,6 +199,21 @@ describe('ReplyGenerator', () => {
       expect(speech).to.include({ text: 'First sentence.', ended: false });
     });
 
+    it('gives up a reply of which nothing can be heard in time, and lets the responder go', async () => {
+      const responder = new FakeResponder(never());
+      const impatient = {
+        responder,
+        textToSpeech: voice,
+        voice: 'slt',
+        rateHz: RATE_HZ,
+        firstAudioTimeoutMs: 5,
+      } as const;
+      const reply = new ReplyGenerator(impatient).answer(TURN, [], speech, abort.signal);
+      const outcome: unknown = await reply.catch((error: unknown) => error);
+      expect(outcome).to.include({ code: 'reply_overdue' });
+      expect(responder.signal?.aborted).to.equal(true);
+    });
+
     it('rejects at once when the voice fails, though the responder still thinks', async () => {
       voice.failing = true;
       const responder = new FakeResponder(say('First sentence. And '), never());

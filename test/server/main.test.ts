@@ -7,13 +7,17 @@ const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
 
 type Outcome = { code: number | null; lines: Record<string, unknown>[]; errors: string };
 
+/** Where the set-up has put mediasoup's worker. */
+const { MEDIASOUP_WORKER_BIN } = process.env;
+const worker = MEDIASOUP_WORKER_BIN === undefined ? {} : { MEDIASOUP_WORKER_BIN };
+
 /** Runs the program with this environment alone. `onLine` may send it a signal. */
 const run = async (
   environment: Record<string, string>,
   onLine: (message: string, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
 ): Promise<Outcome> => {
   const child = spawn(process.execPath, [main], {
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...worker, ...environment },
   });
   const lines: Record<string, unknown>[] = [];
   let errors = '';
