@@ -1,0 +1,104 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { expect } from 'chai';
+import { Sfu } from '../../media/sfu.ts';
+import { eventually } from '../support/eventually.ts';
+
+const events = { onLost: () => undefined, onReplaced: () => undefined, onLog: () => undefined };
+const listeners = [{ ip: '127.0.0.1' }];
+
+/** Two neighbouring ports that nobody uses, UDP and TCP. */
+async function twoFreePorts(): Promise<number> {
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    server.close();
+    await once(server, 'close');
+    if (port < 65_535 && (await isFree(port)) && (await isFree(port + 1))) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const socket = createSocket('udp4').bind({ port, address: '127.0.0.1', exclusive: true });
+  return new Promise((resolve) => {
+    socket.once('error', () => resolve(false));
+    socket.once('listening', () => socket.close(() => resolve(true)));
+  });
+}
+
+describe('Sfu', function () {
+  this.timeout(30_000);
+
+  it('gives each worker a port of its own from MEDIA_PORT on, UDP and TCP', async () => {
+    const port = await twoFreePorts();
+    const sfu = await Sfu.start({ size: 2, listeners, port, events });
+    try {
+      const dumps = await Promise.all([0, 1].map((index) => sfu.worker(index).webRtcServer.dump()));
+      expect(dumps.map(({ udpSockets }) => udpSockets[0]!.port)).to.deep.equal([port, port + 1]);
+      expect(dumps.map(({ tcpServers }) => tcpServers[0]!.port)).to.deep.equal([port, port + 1]);
+    } finally {
+      sfu.close();
+    }
+  });
+
+  it('refuses to start on a port that is taken, and names it', async () => {
+    const port = await twoFreePorts();
+    const squatter = createSocket('udp4').bind({ port: port + 1, address: '127.0.0.1', exclusive: true });
+    await once(squatter, 'listening');
+    try {
+      const outcome = await Sfu.start({ size: 2, listeners, port, events }).catch((error: unknown) => error);
+      expect(outcome).to.include({ code: 'media_port_taken' });
+      expect((outcome as Error).message)
+        .to.include(`${port + 1}`)
+        .and.include('MEDIA_PORT');
+    } finally {
+      squatter.close();
+    }
+  });
+
+  it('replaces a worker that dies, on the same port, and tells of both', async () => {
+    const port = await twoFreePorts();
+    const told: string[] = [];
+    const noting = {
+      onLost: (index: number) => void told.push(`lost ${index}`),
+      onReplaced: (index: number) => void told.push(`replaced ${index}`),
+      onLog: () => undefined,
+    };
+    const sfu = await Sfu.start({ size: 2, listeners, port, events: noting });
+    try {
+      const [first, second] = sfu.pids;
+      process.kill(second!, 'SIGKILL');
+      await eventually(() => told.length === 2);
+      expect(told).to.deep.equal(['lost 1', 'replaced 1']);
+      expect(sfu.worker(0).pid).to.equal(first);
+      const { udpSockets } = await sfu.worker(1).webRtcServer.dump();
+      expect(udpSockets[0]!.port).to.equal(port + 1);
+    } finally {
+      sfu.close();
+    }
+  });
+
+  it('says while a worker is being replaced that it is', async () => {
+    const sfu = await Sfu.start({ size: 1, listeners, events });
+    try {
+      const { rtpCapabilities } = sfu;
+      process.kill(sfu.pids[0]!, 'SIGKILL');
+      await eventually(() => sfu.restarts === 1);
+      const outcome = (() => {
+        try {
+          return sfu.worker(0);
+        } catch (error) {
+          return error;
+        }
+      })();
+      expect(outcome).to.satisfy(
+        (it: object) => 'pid' in it || ('code' in it && it.code === 'media_worker_unavailable'),
+      );
+      expect(sfu.rtpCapabilities, 'known all the while').to.equal(rtpCapabilities);
+    } finally {
+      sfu.close();
+    }
+  });
+});
