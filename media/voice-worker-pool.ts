@@ -29,9 +29,13 @@ export type VoiceWorkerPoolOptions = {
 const MISSED_HEARTBEATS = 2.5;
 /** Checks a heartbeat interval. */
 const CHECKS_PER_HEARTBEAT = 4;
-/** A worker that dies again within this of its start is replaced after a pause, so that a fault does not eat a core. */
+/**
+ * A worker is replaced at once, unless it died this soon after its start: then after a pause that doubles each time, so
+ * that a fault that comes back does not eat a core.
+ */
 const HEALTHY_AFTER_MS = 3000;
-const RESTART_PAUSE_MS = 1000;
+const FIRST_PAUSE_MS = 125;
+const LONGEST_PAUSE_MS = 2000;
 
 type Slot = {
   thread: VoiceThread;
@@ -39,6 +43,8 @@ type Slot = {
   snapshots: Map<string, CallSnapshot>;
   startedMs: number;
   up: boolean;
+  /** Deaths in a row, each soon after the start. */
+  earlyDeaths: number;
 };
 
 export class VoiceWorkerPool {
@@ -112,7 +118,7 @@ export class VoiceWorkerPool {
 
   #startSlot(index: number): Slot {
     const thread = this.#startThread(index);
-    return { thread, calls: new Set(), snapshots: new Map(), startedMs: monotonicMs(), up: false };
+    return { thread, calls: new Set(), snapshots: new Map(), startedMs: monotonicMs(), up: false, earlyDeaths: 0 };
   }
 
   #startThread(index: number): VoiceThread {
@@ -139,8 +145,9 @@ export class VoiceWorkerPool {
     slot.up = false;
     this.restarts++;
     if (wasUp) this.#options.events.onLost(index, reason);
-    const healthy = wasUp && monotonicMs() - slot.startedMs > HEALTHY_AFTER_MS;
-    setTimeout(() => void this.#replace(index), healthy ? 0 : RESTART_PAUSE_MS);
+    slot.earlyDeaths = monotonicMs() - slot.startedMs > HEALTHY_AFTER_MS ? 0 : slot.earlyDeaths + 1;
+    const pauseMs = slot.earlyDeaths === 0 ? 0 : FIRST_PAUSE_MS * 2 ** (slot.earlyDeaths - 1);
+    setTimeout(() => void this.#replace(index), Math.min(pauseMs, LONGEST_PAUSE_MS));
   }
 
   async #replace(index: number): Promise<void> {

@@ -1,7 +1,6 @@
 /** The real voice worker, which a test can have exit or hang: it listens on a channel that the server knows nothing of. */
 import { BroadcastChannel, workerData } from 'node:worker_threads';
 import type { VoiceWorkerData } from '../../media/voice-protocol.ts';
-import '../../media/voice-worker-thread.ts';
 
 export type Fate = { index: number; fate: 'exit' | 'hang' };
 
@@ -13,3 +12,6 @@ channel.onmessage = (event: unknown) => {
   for (;;) Math.sqrt(index);
 };
 channel.unref();
+
+// Last, so that the worker says that it is ready when its fate can already reach it.
+await import('../../media/voice-worker-thread.ts');
