@@ -36,6 +36,7 @@ export class Conversation {
   #carriedStartMs: number | undefined;
   #cutIn: { onsetMs: number; heard: string; silentAfterMs?: number } | undefined;
   #silentAtMs: number | undefined;
+  #fading = false;
   /** Typed before anybody could hear an answer. */
   #typedAhead: { turnId: string; text: string } | undefined;
   #effects: ConversationEffect[] = [];
@@ -90,7 +91,7 @@ export class Conversation {
       case 'reply-audible':
         return this.#replyAudible(nowMs);
       case 'reply-text':
-        return this.#replyText(event.text, nowMs);
+        return this.#reply && this.#emitAgentText(this.#reply, event.text, false, nowMs);
       case 'reply-finished':
         return this.#replyEnded(event.text, nowMs);
       case 'reply-failed':
@@ -195,6 +196,7 @@ export class Conversation {
   #startReply(request: ReplyRequest, nowMs: number): void {
     this.#reply = { request, audible: false, output: 'normal', startMs: nowMs };
     this.#silentAtMs = undefined;
+    this.#fading = false;
     this.#effects.push({ type: 'reply', request });
     this.#emitState(nowMs);
   }
@@ -212,19 +214,21 @@ export class Conversation {
     if (!audible) this.#carriedStartMs = userStartMs;
     else if (onsetMs !== undefined) this.#cutIn = { onsetMs, heard: this.#progress().heard };
     this.#giveUp(nowMs, audible);
+    this.#fading = audible && this.#silentAtMs === undefined;
     if (this.#silentAtMs !== undefined) this.#fellSilent(this.#silentAtMs, nowMs);
   }
 
   /** The agent's voice has gone: right after a pause, or with the fade of a stop. */
   #silent(nowMs: number): void {
-    if (!this.#reply) this.#fellSilent(nowMs, nowMs);
+    if (this.#fading) this.#fellSilent(nowMs, nowMs);
     // Else it may be the voice of the reply before.
-    else if (this.#reply.output === 'paused') this.#silentAtMs = nowMs;
+    else if (this.#reply?.output === 'paused') this.#silentAtMs = nowMs;
   }
 
   /** The agent is silent since `sinceMs`, and the reply has been given up. */
   #fellSilent(sinceMs: number, nowMs: number): void {
     this.#silentAtMs = undefined;
+    this.#fading = false;
     const cutIn = this.#cutIn;
     if (cutIn) cutIn.silentAfterMs ??= Math.max(0, Math.round(sinceMs - cutIn.onsetMs));
     this.#emitState(nowMs, cutIn?.silentAfterMs);
@@ -235,10 +239,6 @@ export class Conversation {
     this.#reply.audible = true;
     this.#reply.startMs = nowMs;
     this.#emitState(nowMs);
-  }
-
-  #replyText(text: string, nowMs: number): void {
-    if (this.#reply) this.#emitAgentText(this.#reply, text, false, nowMs);
   }
 
   #replyEnded(text: string, nowMs: number): void {

@@ -336,6 +336,13 @@ describe('Conversation', () => {
     });
   });
 
+  it('tells once that a voice that had paused before is silent, though its end is silent too', () => {
+    const talk = answering().tell(paused, silent, cutIn(3));
+    const told = talk.told('agent-state').length;
+    talk.tell(silent);
+    expect(talk.told('agent-state')).to.have.length(told);
+  });
+
   it('answers what was typed too early once somebody can hear it, in place of the greeting', () => {
     const talk = new Talk().tell(typed('Are you there?'));
     expect(talk.requests).to.deep.equal([]);
