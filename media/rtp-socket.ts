@@ -16,6 +16,8 @@ export type RtpSocketOptions = {
   now: () => number;
   /** RTCP from the media worker; valid during the call only. */
   onRtcp: (packet: Buffer, nowMs: number) => void;
+  /** A receiver threw: a mistake of ours, told so that it can be mended. */
+  onFault: (fault: unknown) => void;
 };
 
 /** Takes the packets of one SSRC. `header` is shared and valid during the call only; `packet` may be kept. */
@@ -105,10 +107,19 @@ export class RtpSocket {
       this.statistics.malformed++;
     } else {
       const receiver = this.#receivers.get(this.#header.ssrc);
-      if (receiver) receiver(this.#header, packet, nowMs);
+      if (receiver) this.#hand(receiver, packet, nowMs);
       else this.statistics.unclaimed++;
     }
   };
+
+  /** A packet that a call cannot take must not be the end of all the calls on this thread. */
+  #hand(receiver: RtpReceiver, packet: Buffer, nowMs: number): void {
+    try {
+      receiver(this.#header, packet, nowMs);
+    } catch (fault) {
+      this.#options.onFault(fault);
+    }
+  }
 
   readonly #onSent = (error: Error | null): void => {
     if (error) this.statistics.sendFailures++;

@@ -21,6 +21,7 @@ import type { FromVoiceWorker, OpenCall, ToVoiceWorker, VoiceStatistics, VoiceWo
  */
 const TICK_MS = 5;
 const FRAME_MS = 20;
+const FAULT_INTERVAL_MS = 1000;
 
 export type VoiceWorkerParts = {
   data: Pick<VoiceWorkerData, 'heartbeatMs' | 'rateHz'>;
@@ -40,6 +41,8 @@ export class VoiceWorker {
   readonly #lateness = createHistogram();
   /** What the calls that have ended had counted. */
   readonly #ended = { received: 0, lost: 0, sent: 0, late5Ms: 0, late20Ms: 0, skipped: 0 };
+  /** When a fault of each code was last told of. */
+  readonly #toldMs = new Map<string, number>();
   readonly #heartbeat: NodeJS.Timeout;
   #ticker: NodeJS.Timeout | undefined;
   #phase = 0;
@@ -123,7 +126,8 @@ export class VoiceWorker {
 
   async #openLink(linkId: number, port: number): Promise<void> {
     const onRtcp = (packet: Buffer) => void readRtcp(packet, packet.length, {});
-    const link = new RtpSocket({ now: monotonicMs, onRtcp });
+    const onFault = (fault: unknown) => this.#fault(undefined, 'packet_failed', fault);
+    const link = new RtpSocket({ now: monotonicMs, onRtcp, onFault });
     this.#links.set(linkId, link);
     try {
       this.#parts.post({ type: 'link-opened', linkId, port: await link.bind(port) });
@@ -189,9 +193,14 @@ export class VoiceWorker {
 
   readonly #tick = (): void => {
     const nowMs = monotonicMs();
-    for (const call of this.#calls.values()) {
-      const latenessMs = call.send(nowMs);
-      if (latenessMs >= 0) this.#lateness.record(Math.max(1, Math.round(latenessMs * 1000)));
+    // All packets that are due leave before any work is done for the next ones.
+    for (const [callId, call] of this.#calls) {
+      try {
+        const latenessMs = call.send(nowMs);
+        if (latenessMs >= 0) this.#lateness.record(Math.max(1, Math.round(latenessMs * 1000)));
+      } catch (fault) {
+        this.#fault(callId, 'send_failed', fault);
+      }
     }
     for (const [callId, call] of this.#calls) {
       try {
@@ -240,7 +249,11 @@ export class VoiceWorker {
     };
   }
 
+  /** One call's fault is never the others' end. What fails 50 times a second is told once a second. */
   #fault(callId: string | undefined, code: string, fault: unknown): void {
+    const nowMs = monotonicMs();
+    if (nowMs - (this.#toldMs.get(code) ?? -Infinity) < FAULT_INTERVAL_MS) return;
+    this.#toldMs.set(code, nowMs);
     const message = fault instanceof Error ? `${fault.name}: ${fault.message}` : 'unknown fault';
     this.#parts.post({ type: 'fault', code, message, ...(callId !== undefined && { callId }) });
   }

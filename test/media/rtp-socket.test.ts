@@ -22,6 +22,8 @@ describe('RtpSocket', () => {
   let peer: Socket;
   let rtcp: Buffer[];
   let nowMs: number;
+  let faults: unknown[];
+  const onFault = (fault: unknown) => void faults.push(fault);
   const sockets: Socket[] = [];
 
   /** Somebody on this machine. */
@@ -47,12 +49,13 @@ describe('RtpSocket', () => {
 
   beforeEach(async () => {
     rtcp = [];
+    faults = [];
     nowMs = 1234.5;
     const onRtcp = (packet: Buffer) => {
       rtcp.push(packet);
       readRtcp(packet, packet.length, {});
     };
-    link = new RtpSocket({ now: () => nowMs, onRtcp });
+    link = new RtpSocket({ now: () => nowMs, onRtcp, onFault });
     port = await link.bind();
     peer = await somebody();
   });
@@ -84,6 +87,18 @@ describe('RtpSocket', () => {
     await sendFrom(peer, rtp(SSRC + 9, 1));
     await eventually(() => link.statistics.unclaimed === 2);
     expect(sequences).to.deep.equal([]);
+  });
+
+  it('tells of a receiver that throws, and goes on', async () => {
+    await link.connect(peer.address().port);
+    link.receive(SSRC, () => {
+      throw new Error('cannot take it');
+    });
+    const others = received(SSRC + 1);
+    await sendFrom(peer, rtp(SSRC, 1));
+    await sendFrom(peer, rtp(SSRC + 1, 1));
+    await eventually(() => others.length === 1);
+    expect(faults.map(String)).to.deep.equal(['Error: cannot take it']);
   });
 
   it('tells RTCP from RTP', async () => {
@@ -178,7 +193,7 @@ describe('RtpSocket', () => {
 
   it("takes a predecessor's port", async () => {
     link.close();
-    const successor = new RtpSocket({ now: () => nowMs, onRtcp: () => undefined });
+    const successor = new RtpSocket({ now: () => nowMs, onRtcp: () => undefined, onFault });
     try {
       expect(await successor.bind(port)).to.equal(port);
     } finally {
@@ -187,7 +202,7 @@ describe('RtpSocket', () => {
   });
 
   it('says so when the port it is to have is taken', async () => {
-    const second = new RtpSocket({ now: () => nowMs, onRtcp: () => undefined });
+    const second = new RtpSocket({ now: () => nowMs, onRtcp: () => undefined, onFault });
     const fault = await second.bind(port).then(
       () => undefined,
       (error: NodeJS.ErrnoException) => error.code,
