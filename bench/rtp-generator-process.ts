@@ -1,5 +1,6 @@
 /** Sends the RTP of many callers, in a process of its own so that it takes no time from what is measured. */
 import { createSocket } from 'node:dgram';
+import { setPriority } from 'node:os';
 import { createHistogram } from 'node:perf_hooks';
 import { monotonicMs } from '../media/clock.ts';
 import { RTP_HEADER_BYTES, writeRtpHeader } from '../media/rtp.ts';
@@ -11,8 +12,13 @@ const MAX_PACKET_BYTES = 1500;
 /** Timers of Node have whole milliseconds; packets are sent in groups of that. */
 const TICK_MS = 1;
 const LEAD_MS = 50;
+/** Callers begin one after another: a room of people that all call at the same moment is another measurement. */
+const RAMP_MS = 5000;
 
 type Start = Extract<ToGenerator, { type: 'start' }>;
+
+/** Before those that are measured: a late sender would be measured as a late server. */
+const PRIORITY = -10;
 
 const loops = await speechLoops();
 const socket = createSocket({ type: 'udp4', sendBufferSize: 4 << 20 });
@@ -39,11 +45,13 @@ function start({ port, calls, firstSsrc, payloadType }: Start): void {
     const nowMs = monotonicMs();
     while (schedule.nextDueMs <= nowMs) {
       const { call, frame, dueMs } = schedule.next();
+      const firstFrame = Math.floor((call / calls) * (RAMP_MS / FRAME_MS));
+      if (frame < firstFrame) continue;
       const loop = loops[call % loops.length]!;
       const payload = loop[(frame + offsets[call]!) % loop.length]!;
       const buffer = buffers[call * 2 + (frame & 1)]!;
       const timestamp = (bases[call]! + frame * FRAME_MS * 48) >>> 0;
-      writeRtpHeader(buffer, payloadType, frame === 0, frame & 0xffff, timestamp, firstSsrc + call);
+      writeRtpHeader(buffer, payloadType, frame === firstFrame, frame & 0xffff, timestamp, firstSsrc + call);
       buffer.set(payload, RTP_HEADER_BYTES);
       socket.send(buffer, 0, RTP_HEADER_BYTES + payload.length, onSent);
       lateness.record(Math.max(1, Math.round((monotonicMs() - dueMs) * 1000)));
@@ -60,6 +68,11 @@ function report(): void {
   sent = failed = 0;
 }
 
+try {
+  setPriority(PRIORITY);
+} catch {
+  // Only root may; the report tells how late the packets were.
+}
 process.on('message', (message: ToGenerator) => {
   if (message.type === 'start') start(message);
   else if (message.type === 'report') report();

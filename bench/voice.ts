@@ -34,8 +34,8 @@ const seconds = wholeNumber('seconds', options.seconds);
 const runs = wholeNumber('runs', options.runs);
 const agentSpeaking = Number(options['agent-speaking']);
 
-/** Time for the greetings to be over, the code to be compiled, and the callers' clocks to settle. */
-const WARM_UP_MS = 6000;
+/** Time for all callers to have begun (5 s), the code to be compiled, and the callers' clocks to settle. */
+const WARM_UP_MS = 9000;
 const SETTLE_MS = 1500;
 const MIB = 2 ** 20;
 
