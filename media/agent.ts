@@ -6,7 +6,7 @@ const ms = (minimum: number, maximum: number, value: number) =>
 
 /**
  * When the caller's turn counts as ended. Delays count from the last speech frame; the largest wins, they do not add.
- * Defaults: ../docs/decisions/ and DESIGN's turn-taking section.
+ * How they were chosen: docs/decisions/0015-barge-in-by-length.md.
  */
 export const endpointing = z
   .strictObject({

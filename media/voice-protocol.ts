@@ -65,7 +65,7 @@ export type FromVoiceWorker =
   /** Something failed inside a call; it goes on. `code` says what, never what was said. */
   | { type: 'fault'; callId?: string; code: string; message: string };
 
-/** Counters since the worker's start, but for the delays, which are those since they were last read. */
+/** Since the worker's start; `calls`, `heapBytes` and `receiveBufferBytes` are those of now. */
 export type VoiceStatistics = {
   calls: number;
   packetsReceived: number;

@@ -22,6 +22,11 @@ import type { FromVoiceWorker, OpenCall, ToVoiceWorker, VoiceStatistics, VoiceWo
 const TICK_MS = 5;
 const FRAME_MS = 20;
 const FAULT_INTERVAL_MS = 1000;
+/**
+ * Heartbeats bring the snapshots that a replacement goes on from. It leaves out 200 sequence numbers; in this time 50
+ * packets are sent.
+ */
+const LONGEST_SNAPSHOT_AGE_MS = 1000;
 
 export type VoiceWorkerParts = {
   data: Pick<VoiceWorkerData, 'heartbeatMs' | 'rateHz'>;
@@ -52,7 +57,8 @@ export class VoiceWorker {
     this.#parts = parts;
     this.#batcher = new VadBatcher(parts.silero, monotonicMs, (fault) => this.#fault(undefined, 'vad_failed', fault));
     this.#clips = new EncodedClips(parts.data.rateHz);
-    this.#heartbeat = setInterval(() => void this.#beat(), parts.data.heartbeatMs);
+    const beatMs = Math.min(parts.data.heartbeatMs, LONGEST_SNAPSHOT_AGE_MS);
+    this.#heartbeat = setInterval(() => void this.#beat(), beatMs);
   }
 
   /** Carries out one message of the main thread. One that fails costs its call at most, never the worker. */

@@ -154,7 +154,7 @@ export const settings = {
   WORKER_HEARTBEAT_INTERVAL: setting({
     ...wholeNumber(1, 60),
     fallback: '1',
-    meaning: 'Seconds between signs of life of a voice worker; three missed ones and it is replaced.',
+    meaning: 'Seconds between signs of life of a voice worker; silent for two and a half of them, it is replaced.',
   }),
   SESSION_TIMEOUT: setting({
     ...wholeNumber(10, 604_800),

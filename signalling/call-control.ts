@@ -61,6 +61,6 @@ export interface CallControl {
   clientGone(sessionId: string): void;
   /** Ends the call and frees everything it holds. Idempotent. */
   end(sessionId: string): Promise<void>;
-  /** Milliseconds since the call's first media, or 0. */
+  /** Milliseconds since the call was opened; 0 while there is none. */
   elapsedMs(sessionId: string): number;
 }

@@ -3,7 +3,7 @@
  *
  * Requests travel client → server and are acknowledged with `{ ok: true, … }` or `{ ok: false, error }`. Events travel
  * server → client; those of a session carry `epoch` and `seq`, so that a client that was away is sent what it missed.
- * All times named `…Ms` are milliseconds; `atMs` counts from the start of the session.
+ * All times named `…Ms` are milliseconds; `atMs` counts from the opening of the session's call.
  *
  * The gateway parses each inbound message once with these schemas. The browser SDK imports the types only.
  */
@@ -115,7 +115,7 @@ export type SessionView = {
   state: SessionState;
   /** Unix time in milliseconds. */
   createdAt: number;
-  /** Milliseconds since the first media of the session; 0 before. Lets a page place earlier entries. */
+  /** Milliseconds since the session's call was opened; 0 before. Lets a page place earlier entries. */
   elapsedMs: number;
 };
 

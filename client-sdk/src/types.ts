@@ -57,7 +57,7 @@ export type Session = {
   state: SessionState;
   /** Unix time in milliseconds. */
   createdAt: number;
-  /** Milliseconds since the session's first media; 0 before. */
+  /** Milliseconds since the session's call was opened; 0 before. */
   elapsedMs: number;
 };
 

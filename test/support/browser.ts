@@ -1,14 +1,7 @@
 /** A real Chromium for tests: Debian's, or the Chrome of the machine, with a microphone that hears a file. */
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
-
-const CANDIDATES = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-];
+import { chromiumPrograms, findProgram } from '../../scripts/setup/system-needs.mjs';
 
 const RECORDER = fileURLToPath(new URL('page-recorder.js', import.meta.url));
 
@@ -23,7 +16,7 @@ export type BrowserOptions = {
 
 /** Starts a browser; `close()` ends it. */
 export function launchBrowser(options: BrowserOptions = {}): Promise<Browser> {
-  const executablePath = CANDIDATES.find((path) => existsSync(path));
+  const executablePath = findProgram(chromiumPrograms);
   if (!executablePath) throw new Error('Chromium is missing; `npm test` installs it or says what to install.');
   const { microphoneFile, microphone = 'allowed', autoplay = 'blocked' } = options;
   return chromium.launch({
