@@ -71,7 +71,8 @@ export class CallerAudio {
     if (this.#jitter.nextDeadlineMs <= nowMs) this.#jitter.poll(nowMs);
     // Packets that wait behind a gap show that the caller is not silent.
     if (this.#jitter.heldPackets === 0 && this.#frames.nextDeadlineMs <= nowMs) this.#frames.advance(nowMs);
-    if (this.#turns.nextDeadlineMs <= nowMs) this.#pollTurn(nowMs);
+    // Under overload verdicts come late: no turn ends on silence that has not been looked at.
+    if (this.#turns.nextDeadlineMs <= nowMs && this.#stream.waiting === 0) this.#pollTurn(nowMs);
   }
 
   get statistics() {

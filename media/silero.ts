@@ -2,13 +2,14 @@
  * Silero VAD (v6, MIT, https://github.com/snakers4/silero-vad) over windows of 512 samples at 16 kHz, for many streams
  * in one run. The model wants the 64 samples before a window in front of it; without them it answers almost nothing.
  */
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { MIRRORED_SAMPLES, PADDED_SAMPLES, rearrangeSilero } from './silero-graph.ts';
 
 export const WINDOW_SAMPLES = 512;
 const CONTEXT_SAMPLES = 64;
-const INPUT_SAMPLES = CONTEXT_SAMPLES + WINDOW_SAMPLES;
 const STATE_UNITS = 128;
 /** Windows of one run. Beyond 16 a window costs the same, so a longer batch only makes its first member wait. */
 export const MAX_BATCH = 64;
@@ -32,9 +33,8 @@ export function sileroModelPath(): string {
 
 export class Silero {
   readonly #session: InferenceSession;
-  readonly #input = new Float32Array(MAX_BATCH * INPUT_SAMPLES);
+  readonly #input = new Float32Array(MAX_BATCH * PADDED_SAMPLES);
   readonly #states = new Float32Array(2 * MAX_BATCH * STATE_UNITS);
-  readonly #rate = new Tensor('int64', BigInt64Array.of(16_000n), []);
   #inFlight: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
@@ -43,7 +43,7 @@ export class Silero {
   }
 
   static async load(path: string): Promise<Silero> {
-    const session = await InferenceSession.create(path, {
+    const session = await InferenceSession.create(rearrangeSilero(await readFile(path)), {
       // More threads than one cost more in handing over than a window of this size saves.
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
@@ -66,9 +66,8 @@ export class Silero {
     if (this.#closed) throw new Error('the speech model has been closed');
     this.#gather(streams, windows, count);
     const run = this.#session.run({
-      input: new Tensor('float32', this.#input.subarray(0, count * INPUT_SAMPLES), [count, INPUT_SAMPLES]),
+      input: new Tensor('float32', this.#input.subarray(0, count * PADDED_SAMPLES), [count, PADDED_SAMPLES]),
       state: new Tensor('float32', this.#states.subarray(0, 2 * count * STATE_UNITS), [2, count, STATE_UNITS]),
-      sr: this.#rate,
     });
     this.#inFlight = run;
     const result = await run;
@@ -93,8 +92,12 @@ export class Silero {
     for (let row = 0; row < count; row++) {
       const { state, context } = streams[row]!;
       const window = windows.subarray(row * WINDOW_SAMPLES, (row + 1) * WINDOW_SAMPLES);
-      this.#input.set(context, row * INPUT_SAMPLES);
-      this.#input.set(window, row * INPUT_SAMPLES + CONTEXT_SAMPLES);
+      this.#input.set(context, row * PADDED_SAMPLES);
+      this.#input.set(window, row * PADDED_SAMPLES + CONTEXT_SAMPLES);
+      const end = row * PADDED_SAMPLES + CONTEXT_SAMPLES + WINDOW_SAMPLES;
+      for (let sample = 0; sample < MIRRORED_SAMPLES; sample++) {
+        this.#input[end + sample] = this.#input[end - 2 - sample]!;
+      }
       context.set(window.subarray(WINDOW_SAMPLES - CONTEXT_SAMPLES));
       for (let unit = 0; unit < STATE_UNITS; unit++) {
         this.#states[row * STATE_UNITS + unit] = state[unit]!;

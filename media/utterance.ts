@@ -12,14 +12,27 @@ export type UtteranceOptions = {
   maxMs?: number;
 };
 
-/** A packet, or (without payload) time in which none came. `endMs`: when its last sample was captured. */
-type Piece = { payload: Uint8Array | undefined; lost: boolean; durationMs: number; endMs: number };
+/**
+ * A packet, or (without a block) time in which none came. `endMs`: when its last sample was captured. The packet is
+ * `bytes` bytes of the block, from `from` on: an array of its own for each packet would take several times its size.
+ */
+type Piece = {
+  block: Uint8Array | undefined;
+  from: number;
+  bytes: number;
+  lost: boolean;
+  durationMs: number;
+  endMs: number;
+};
 
+const NOTHING = { block: undefined, from: 0, bytes: 0 } as const;
 /** Silence in an utterance is played back no longer than this. */
 const MAX_GAP_MS = 2000;
 const DEFAULT_MAX_MS = 30_000;
 /** Bytes kept, whatever the time: 30 s at Opus's highest rate. Only a flood of packets needs more. */
 const MAX_BYTES = 2 << 20;
+/** Packets are copied into blocks of this size: a second of speech. Larger: callers who say nothing hold more. */
+const BLOCK_BYTES = 4096;
 /** What a piece takes beside its payload, about. */
 const PIECE_BYTES = 100;
 
@@ -28,6 +41,8 @@ export class UtteranceRecorder {
   readonly #maxMs: number;
   #pieces: Piece[] = [];
   #bytes = 0;
+  #block = new Uint8Array(0);
+  #blockUsed = 0;
   /** Silence before the next piece. */
   #gapMs = 0;
   #keepFromMs: number | undefined;
@@ -37,14 +52,14 @@ export class UtteranceRecorder {
     this.#maxMs = options.maxMs ?? DEFAULT_MAX_MS;
   }
 
-  /** Keeps a packet as it is. @param endMs when its last sample was captured */
+  /** Keeps a copy of a packet. @param endMs when its last sample was captured */
   packet(payload: Uint8Array, durationMs: number, endMs: number): void {
-    this.#add({ payload, lost: false, durationMs, endMs });
+    this.#add({ ...this.#store(payload), lost: false, durationMs, endMs });
   }
 
   /** Audio that did not come. */
   lost(durationMs: number, endMs: number): void {
-    this.#add({ payload: undefined, lost: true, durationMs, endMs });
+    this.#add({ ...NOTHING, lost: true, durationMs, endMs });
   }
 
   /** Silence that was not sent, up to the next piece. */
@@ -72,31 +87,38 @@ export class UtteranceRecorder {
   #add(piece: Piece): void {
     const durationMs = this.#gapMs;
     this.#gapMs = 0;
-    if (durationMs > 0)
-      this.#keep({ payload: undefined, lost: false, durationMs, endMs: piece.endMs - piece.durationMs });
+    if (durationMs > 0) this.#keep({ ...NOTHING, lost: false, durationMs, endMs: piece.endMs - piece.durationMs });
     this.#keep(piece);
+  }
+
+  #store(payload: Uint8Array): Pick<Piece, 'block' | 'from' | 'bytes'> {
+    const bytes = payload.length;
+    if (this.#blockUsed + bytes > this.#block.length) {
+      this.#block = new Uint8Array(Math.max(BLOCK_BYTES, bytes));
+      this.#blockUsed = 0;
+    }
+    const from = this.#blockUsed;
+    this.#block.set(payload, from);
+    this.#blockUsed += bytes;
+    return { block: this.#block, from, bytes };
   }
 
   #keep(piece: Piece): void {
     const keepFromMs = this.#keepFromMs ?? piece.endMs - this.#preRollMs - MAX_GAP_MS;
     let old = 0;
     while (old < this.#pieces.length && this.#pieces[old]!.endMs < keepFromMs) old++;
-    for (const gone of this.#pieces.splice(0, old)) this.#bytes -= bytesOf(gone);
-    if (piece.endMs - keepFromMs > this.#maxMs || this.#bytes + bytesOf(piece) > MAX_BYTES) return;
+    for (const gone of this.#pieces.splice(0, old)) this.#bytes -= PIECE_BYTES + gone.bytes;
+    if (piece.endMs - keepFromMs > this.#maxMs || this.#bytes + PIECE_BYTES + piece.bytes > MAX_BYTES) return;
     this.#pieces.push(piece);
-    this.#bytes += bytesOf(piece);
+    this.#bytes += PIECE_BYTES + piece.bytes;
   }
 }
 
 /** Packets stay whole; silence is cut to what lies within. */
 function within(piece: Piece, fromMs: number, toMs: number): Piece {
-  if (piece.payload) return piece;
+  if (piece.block) return piece;
   const startMs = Math.max(fromMs, piece.endMs - piece.durationMs);
   return { ...piece, durationMs: Math.min(piece.endMs, toMs) - startMs };
-}
-
-function bytesOf({ payload }: Piece): number {
-  return PIECE_BYTES + (payload?.length ?? 0);
 }
 
 class RecordedUtterance implements TurnAudio {
@@ -128,8 +150,9 @@ class RecordedUtterance implements TurnAudio {
 }
 
 function* decode(piece: Piece, decoder: OpusDecoder, sampleRateHz: number): Iterable<Int16Array> {
-  if (piece.payload) {
-    const samples = decoder.decode(piece.payload) ?? decoder.conceal();
+  if (piece.block) {
+    const payload = piece.block.subarray(piece.from, piece.from + piece.bytes);
+    const samples = decoder.decode(payload) ?? decoder.conceal();
     if (samples) yield samples;
     return;
   }

@@ -131,6 +131,19 @@ describe('VadBatcher', () => {
     expect(batcher.waiting).to.equal(0);
   });
 
+  it('counts the windows that a stream waits for, also through a run that fails', async () => {
+    const { stream, verdicts } = listen();
+    batcher.add(stream, speech[0]!, 1);
+    batcher.add(stream, speech[1]!, 2);
+    expect(stream.waiting).to.equal(2);
+    await eventually(() => verdicts.length === 2);
+    expect(stream.waiting).to.equal(0);
+    model.failing = true;
+    batcher.add(stream, speech[2]!, 3);
+    await eventually(() => faults.length === 1);
+    await eventually(() => stream.waiting === 0);
+  });
+
   it('answers the others when one of those it tells fails', async () => {
     const failing = new VadStream(() => {
       throw new Error('a call has failed');
