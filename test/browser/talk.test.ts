@@ -41,13 +41,13 @@ describe('a conversation in a real browser', function () {
     const greeting = await call.event('agentState', { with: { state: 'speaking' } });
     const greeted = await call.event('agentState', { with: { state: 'listening' }, after: greeting });
     const greetingSound = await call.heard(greeting.heardMs - 100, greeted.heardMs);
-    expect(loudMs(greetingSound), 'ms of greeting heard').to.be.within(2500, 6000);
+    expect(loudMs(greetingSound), 'ms of greeting heard').to.be.within(2500, 9000);
 
     const turn = await call.event('turn');
     const sentence = { samples: await fixtureSpeech({ text: SENTENCE }), rateHz: 48_000 };
     const spokenMs = sentence.samples.length / 48;
     expect(turn.data['speechMs']).to.be.within(spokenMs - 400, spokenMs + 200);
-    expect(turn.data['endpointingMs']).to.be.within(550, 900);
+    expect(turn.data['endpointingMs']).to.be.within(550, 2000);
 
     const reply = await call.event('agentState', { with: { state: 'speaking' }, after: turn });
     const done = await call.event('agentState', { with: { state: 'listening' }, after: reply });
