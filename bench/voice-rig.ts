@@ -58,7 +58,6 @@ export class VoiceRig {
       listeners: [{ ip: '127.0.0.1' }],
       port: 0,
       onDied: () => onFault('the media worker died'),
-      onLog: onFault,
     });
     const link = await SfuLink.open(LINK_ID, sfu, pool.thread(0));
     const callers = await sfu.router.createPlainTransport({

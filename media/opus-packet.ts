@@ -21,14 +21,6 @@ export function opusFrameSamples48k(payload: Uint8Array): number {
   return payload.length === 0 ? 0 : FRAME_SAMPLES_48K[payload[0]! >> 3]!;
 }
 
-/**
- * Whether the packet says only that there is nothing to say. Chromium's comfort noise is longer (some 33 bytes) and
- * does not show this way; its timestamps tell.
- */
-export function isDtxPayload(payload: Uint8Array): boolean {
-  return payload.length > 0 && payload.length <= 2;
-}
-
 /** Frames in the packet, by its frame count code; 0 where the code contradicts the length. */
 function frameCount(payload: Uint8Array): number {
   switch (payload[0]! & 3) {

@@ -3,10 +3,6 @@
 /** Bytes of a header without contributing sources and extension: what we send. */
 export const RTP_HEADER_BYTES = 12;
 
-/** RFC 8285: profile of extensions with one-byte headers; those with two bytes have 0x1000…0x100f. */
-const ONE_BYTE_PROFILE = 0xbede;
-const TWO_BYTE_PROFILE = 0x1000;
-
 /** Fields of the packet that was parsed last. Offsets are bytes from the packet's start. */
 export class RtpHeader {
   payloadType = 0;
@@ -17,11 +13,6 @@ export class RtpHeader {
   payloadOffset = 0;
   /** First byte after the payload; padding is not part of it. */
   payloadEnd = 0;
-  /** RFC 8285 profile of the extension block; 0 where there is none. */
-  extensionProfile = 0;
-  extensionOffset = 0;
-  /** Bytes of the extension block, without its own four. */
-  extensionLength = 0;
 }
 
 /**
@@ -38,10 +29,12 @@ export function parseRtp(buffer: Uint8Array, length: number, into: RtpHeader): b
   into.ssrc = readUint32(buffer, 8);
   into.payloadOffset = RTP_HEADER_BYTES + (first & 0x0f) * 4;
   into.payloadEnd = length;
-  into.extensionProfile = 0;
-  into.extensionOffset = 0;
-  into.extensionLength = 0;
-  if ((first & 0x10) !== 0 && !parseExtension(buffer, length, into)) return false;
+  if ((first & 0x10) !== 0) {
+    // The extension's length, in words, stands in the second half of its first word (RFC 3550 §5.3.1).
+    const offset = into.payloadOffset;
+    if (offset + 4 > length) return false;
+    into.payloadOffset = offset + 4 + ((buffer[offset + 2]! << 8) | buffer[offset + 3]!) * 4;
+  }
   if ((first & 0x20) !== 0) {
     const padding = buffer[length - 1]!;
     if (padding === 0) return false;
@@ -80,51 +73,6 @@ export function sequenceDistance(from: number, to: number): number {
 /** How far `to` lies after `from`, −2³¹…2³¹ − 1: timestamps start again after 2³² − 1. */
 export function timestampDistance(from: number, to: number): number {
   return (to - from) | 0;
-}
-
-/**
- * The audio level that the sender put into the packet (RFC 6464).
- * @param extensionId the id that was negotiated for `urn:ietf:params:rtp-hdrext:ssrc-audio-level`
- * @returns 0 (loudest) … 127 (silence) in −dBov; undefined where the packet carries none
- */
-export function readAudioLevel(buffer: Uint8Array, header: RtpHeader, extensionId: number): number | undefined {
-  const offset = findExtension(buffer, header, extensionId);
-  return offset === 0 ? undefined : buffer[offset]! & 0x7f;
-}
-
-function parseExtension(buffer: Uint8Array, length: number, into: RtpHeader): boolean {
-  const offset = into.payloadOffset;
-  if (offset + 4 > length) return false;
-  into.extensionProfile = (buffer[offset]! << 8) | buffer[offset + 1]!;
-  into.extensionLength = ((buffer[offset + 2]! << 8) | buffer[offset + 3]!) * 4;
-  into.extensionOffset = offset + 4;
-  into.payloadOffset = into.extensionOffset + into.extensionLength;
-  return into.payloadOffset <= length;
-}
-
-/** @returns where the element's data begins; 0 where there is none, or none that has any data */
-function findExtension(buffer: Uint8Array, header: RtpHeader, id: number): number {
-  const oneByte = header.extensionProfile === ONE_BYTE_PROFILE;
-  if (!oneByte && (header.extensionProfile & 0xfff0) !== TWO_BYTE_PROFILE) return 0;
-  const end = header.extensionOffset + header.extensionLength;
-  let offset = header.extensionOffset;
-  while (offset < end) {
-    const first = buffer[offset]!;
-    // A zero byte is padding between elements.
-    if (first === 0) {
-      offset++;
-      continue;
-    }
-    const elementId = oneByte ? first >> 4 : first;
-    // RFC 8285 §4.2: after id 15 nothing more may be read.
-    if ((oneByte && elementId === 15) || (!oneByte && offset + 1 >= end)) return 0;
-    const dataBytes = oneByte ? (first & 0x0f) + 1 : buffer[offset + 1]!;
-    const dataOffset = offset + (oneByte ? 1 : 2);
-    if (dataOffset + dataBytes > end) return 0;
-    if (elementId === id) return dataBytes > 0 ? dataOffset : 0;
-    offset = dataOffset + dataBytes;
-  }
-  return 0;
 }
 
 function readUint32(buffer: Uint8Array, offset: number): number {

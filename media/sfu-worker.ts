@@ -10,7 +10,6 @@ export type SfuWorkerOptions = {
   listeners: readonly MediaListener[];
   port: number;
   onDied: () => void;
-  onLog: (line: string) => void;
 };
 
 /**

@@ -81,12 +81,11 @@ export class Sfu {
   }
 
   #startWorker(index: number): Promise<SfuWorker> {
-    const { listeners, port, events } = this.#options;
+    const { listeners, port } = this.#options;
     return SfuWorker.start({
       listeners,
       port: port === undefined ? 0 : port + index,
       onDied: () => this.#onDied(index),
-      onLog: events.onLog,
     });
   }
 

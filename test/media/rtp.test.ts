@@ -3,7 +3,6 @@ import * as fc from 'fast-check';
 import {
   isRtcp,
   parseRtp,
-  readAudioLevel,
   RTP_HEADER_BYTES,
   RtpHeader,
   sequenceDistance,
@@ -47,7 +46,6 @@ describe('RTP', () => {
         ssrc: 0xcafebabe,
         payloadOffset: 12,
         payloadEnd: 15,
-        extensionProfile: 0,
       });
     });
 
@@ -55,7 +53,6 @@ describe('RTP', () => {
       const bytes = packet({ csrcs: 3, profile: 0xbede, extension: [0x10, 5, 0, 0], padding: 4, payload: [7, 8] });
       const header = parse(bytes)!;
       expect(payloadOf(bytes, header)).to.deep.equal([7, 8]);
-      expect(header).to.include({ extensionProfile: 0xbede, extensionOffset: 28, extensionLength: 4 });
     });
 
     it('leaves nothing of the packet before in a header that is used again', () => {
@@ -114,14 +111,11 @@ describe('RTP', () => {
         fc.tuple(first, fc.uint8Array({ maxLength: 100 })).map(([byte, rest]) => Uint8Array.from([byte, ...rest])),
       );
       fc.assert(
-        fc.property(bytes, fc.integer({ min: 0, max: 15 }), (data, id) => {
+        fc.property(bytes, (data) => {
           const header = parse(data);
           if (!header) return;
           expect(header.payloadOffset).to.be.within(RTP_HEADER_BYTES, header.payloadEnd);
           expect(header.payloadEnd).to.be.at.most(data.length);
-          expect(header.extensionOffset + header.extensionLength).to.be.at.most(header.payloadOffset);
-          const level = readAudioLevel(data, header, id);
-          if (level !== undefined) expect(level).to.be.within(0, 127);
         }),
         SILENT_RUN,
       );
@@ -183,37 +177,6 @@ describe('RTP', () => {
           expect(timestampDistance(from, (from + step) >>> 0)).to.equal(step);
         }),
       );
-    });
-  });
-
-  describe('readAudioLevel', () => {
-    const level = (extra: Extra, id = 1) => {
-      const bytes = packet(extra);
-      return readAudioLevel(bytes, parse(bytes)!, id);
-    };
-
-    it('reads the level, without the bit that says whether it is a voice', () => {
-      expect(level({ profile: 0xbede, extension: [0x10, 0x80 | 37, 0, 0] })).to.equal(37);
-      expect(level({ profile: 0x1000, extension: [1, 1, 127, 0] })).to.equal(127);
-    });
-
-    it('finds it behind other elements and padding', () => {
-      expect(level({ profile: 0xbede, extension: [0x22, 9, 9, 9, 0, 0x10, 5, 0] })).to.equal(5);
-      expect(level({ profile: 0x1003, extension: [7, 2, 9, 9, 0, 1, 1, 6] })).to.equal(6);
-    });
-
-    it('is undefined where there is none', () => {
-      expect(level({})).to.equal(undefined);
-      expect(level({ profile: 0xbede, extension: [0x20, 5, 0, 0] })).to.equal(undefined);
-      expect(level({ profile: 0x1234, extension: [0x10, 5, 0, 0] })).to.equal(undefined);
-      expect(level({ profile: 0x1000, extension: [1, 0, 0, 0] })).to.equal(undefined);
-    });
-
-    it('reads nothing behind the id that ends an extension, nor over its end', () => {
-      expect(level({ profile: 0xbede, extension: [0xf0, 0, 0x10, 5] })).to.equal(undefined);
-      expect(level({ profile: 0xbede, extension: [0, 0, 0, 0x10], payload: [5] })).to.equal(undefined);
-      expect(level({ profile: 0x1000, extension: [0, 0, 0, 1], payload: [1, 5] })).to.equal(undefined);
-      expect(level({ profile: 0x1000, extension: [0, 0, 1, 9] })).to.equal(undefined);
     });
   });
 });
