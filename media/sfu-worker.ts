@@ -72,11 +72,23 @@ export class SfuWorker {
 
 async function startProcess(): Promise<types.Worker> {
   try {
-    return await createWorker({ logLevel: 'warn', logTags: ['info', 'ice', 'dtls', 'rtp', 'srtp'] });
+    const worker = await createWorker({ logLevel: 'warn', logTags: ['info', 'ice', 'dtls', 'rtp', 'srtp'] });
+    keepThroughSignals(worker);
+    return worker;
   } catch (error) {
     const message = "mediasoup's worker could not be started; `npm start` builds it or says what is missing";
     throw new MediaError('media_worker_unavailable', message, { cause: error });
   }
+}
+
+/**
+ * mediasoup closes a worker at the first SIGINT or SIGTERM of the process, in the middle of its calls. When workers
+ * close is the server's decision: after the conversations have had their time to end.
+ */
+function keepThroughSignals(worker: types.Worker): void {
+  const { onSignal } = worker as unknown as { onSignal?: () => void };
+  if (!onSignal) return;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
 }
 
 async function listen(worker: types.Worker, { listeners, port }: SfuWorkerOptions): Promise<types.WebRtcServer> {
