@@ -115,14 +115,22 @@ const gaugesOf = (media: MediaCalls): GaugeSource[] => {
     Math.max(0, ...media.voiceStatistics.map(value));
   return [
     { name: 'voice_calls', help: 'Calls in voice workers.', read: sum(({ calls }) => calls) },
-    { name: 'rtp_packets_received', help: 'Packets of callers.', read: sum((s) => s.packetsReceived) },
-    { name: 'rtp_packets_lost', help: 'Packets of callers given up.', read: sum((s) => s.packetsLost) },
-    { name: 'rtp_packets_rejected', help: 'Packets that belong to no call.', read: sum((s) => s.packetsRejected) },
-    { name: 'rtp_kernel_drops', help: 'Packets dropped by full buffers.', read: sum((s) => s.kernelDrops) },
-    { name: 'playout_late_packets', help: 'Packets over 20 ms late.', read: sum((s) => s.late20Ms) },
-    { name: 'playout_skipped_frames', help: 'Frames left out after stalls.', read: sum((s) => s.skippedFrames) },
-    { name: 'vad_verdict_p99_ms', help: 'Packet to verdict, worst worker.', read: worst((s) => s.verdictP99Ms) },
-    { name: 'voice_worker_restarts', help: 'Voice workers replaced.', read: () => media.restarts.voice },
-    { name: 'media_worker_restarts', help: 'Media workers replaced.', read: () => media.restarts.media },
+    { name: 'rtp_packets_received_total', help: 'Packets of callers.', read: sum((s) => s.packetsReceived) },
+    { name: 'rtp_packets_lost_total', help: 'Packets of callers given up.', read: sum((s) => s.packetsLost) },
+    {
+      name: 'rtp_packets_rejected_total',
+      help: 'Packets that belong to no call.',
+      read: sum((s) => s.packetsRejected),
+    },
+    { name: 'rtp_kernel_drops_total', help: 'Packets dropped by full buffers.', read: sum((s) => s.kernelDrops) },
+    { name: 'playout_late_packets_total', help: 'Packets over 20 ms late.', read: sum((s) => s.late20Ms) },
+    { name: 'playout_skipped_frames_total', help: 'Frames left out after stalls.', read: sum((s) => s.skippedFrames) },
+    {
+      name: 'vad_verdict_p99_seconds',
+      help: 'Window to verdict, worst worker.',
+      read: worst((s) => s.verdictP99Ms / 1000),
+    },
+    { name: 'voice_worker_restarts_total', help: 'Voice workers replaced.', read: () => media.restarts.voice },
+    { name: 'media_worker_restarts_total', help: 'Media workers replaced.', read: () => media.restarts.media },
   ];
 };

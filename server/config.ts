@@ -80,7 +80,9 @@ export const describeConfig = (environment: Environment = process.env): Record<s
     if (given !== undefined) shown[name] = secret ? MASK : given;
     else if (fallback !== undefined) shown[name] = fallback;
   }
-  return shown;
+  // What the keys decide is what matters most for who can reach the server.
+  const open = shown['API_KEYS'] === undefined;
+  return { HOST: open ? '127.0.0.1' : '0.0.0.0', DEMO: String(open), ...shown };
 };
 
 /** An empty variable is as good as none. */

@@ -25,10 +25,10 @@ const main = async (): Promise<void> => {
   for (const notice of config.notices) log.warn(notice);
   log.info(`agents: ${server.agents.join(', ')}; speech detection and voice are embedded, no language model is set`);
   log.info(`Parley is ready: open ${server.url}`);
-  closeOnSignal(server, (signal) => log.info(`${signal}: closing; once more to exit at once`));
+  closeOnSignal(server, (what) => log.info(what));
 };
 
-const closeOnSignal = (server: RunningServer, announce: (signal: string) => void): void => {
+const closeOnSignal = (server: RunningServer, announce: (what: string) => void): void => {
   let closingSinceMs: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -36,8 +36,11 @@ const closeOnSignal = (server: RunningServer, announce: (signal: string) => void
       if (closingSinceMs !== undefined && performance.now() - closingSinceMs > SAME_SIGNAL_MS) process.exit(130);
       if (closingSinceMs !== undefined) return;
       closingSinceMs = performance.now();
-      announce(signal);
-      void server.close().then(() => process.exit(0));
+      announce(`${signal}: closing; once more to exit at once`);
+      void server.close().then(() => {
+        announce('closed');
+        process.exit(0);
+      });
     });
   }
 };

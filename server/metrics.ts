@@ -1,10 +1,10 @@
 import { Router } from '@koa/router';
 import type { Middleware } from 'koa';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { SessionState } from '../signalling/protocol.ts';
 import { requireApiKey } from './api-keys.ts';
 
-/** A number that some part keeps; read when somebody asks for the metrics. */
+/** A number that some part keeps; read when somebody asks for the metrics. A name with `_total` only ever grows. */
 export type GaugeSource = { name: string; help: string; read: () => number };
 
 export type MetricsOptions = {
@@ -38,12 +38,17 @@ export class Metrics {
 
   /** Adds a number under `parley_<name>`. */
   watch({ name, help, read }: GaugeSource): void {
-    const gauge: Gauge = new Gauge({
-      name: `parley_${name}`,
-      help,
-      registers: [this.#registry],
-      collect: () => gauge.set(read()),
-    });
+    const options = { name: `parley_${name}`, help, registers: [this.#registry] };
+    if (name.endsWith('_total')) {
+      // The part keeps the sum itself; it begins anew with a part that was replaced, as counters may.
+      const collect = (): void => {
+        counter.reset();
+        counter.inc(read());
+      };
+      const counter: Counter = new Counter({ ...options, collect });
+    } else {
+      const gauge: Gauge = new Gauge({ ...options, collect: () => gauge.set(read()) });
+    }
   }
 
   /** Measures requests. Routes, not paths, are the label: their number is bounded. */

@@ -141,6 +141,8 @@ describe('describeConfig', () => {
   it('shows what is set and the defaults, and never a secret', () => {
     const shown = describeConfig({ API_KEYS: KEY, TOKEN_SECRET: 'y'.repeat(32), ICE_SERVERS: '[]', PORT: '8080' });
     expect(shown).to.include({ PORT: '8080', LOG_LEVEL: 'info', API_KEYS: '********', TOKEN_SECRET: '********' });
+    expect(shown, 'what the keys decide').to.include({ HOST: '0.0.0.0', DEMO: 'false' });
+    expect(describeConfig({})).to.include({ HOST: '127.0.0.1', DEMO: 'true' });
     expect(shown).to.not.have.property('PUBLIC_URL');
     expect(JSON.stringify(shown)).to.not.include(KEY);
   });

@@ -13,7 +13,8 @@ describe('GET /metrics', () => {
       expect(text).to.include('parley_sessions{state="ready"} 1');
       expect(text).to.include('parley_connections 0');
       expect(text).to.include('parley_places_occupied 1');
-      expect(text).to.include('parley_late_packets 7');
+      expect(text).to.include('parley_late_packets_total 7');
+      expect(text).to.include('# TYPE parley_late_packets_total counter');
       expect(text).to.include('process_cpu_seconds_total');
       expect(text).to.include(
         'parley_http_request_seconds_count{method="GET",route="/v2/sessions/:id",status="200"} 1',

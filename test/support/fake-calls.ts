@@ -38,7 +38,7 @@ type Media = { options: MediaOptions; clientIsHere: boolean };
 /** A media side without media: keeps the promises of `Calls`, notes what it is asked, and can be told to fail or wait. */
 export class FakeCalls implements Calls {
   readonly rtpCapabilities = RTP_CAPABILITIES;
-  readonly gauges = [{ name: 'late_packets', help: 'Late packets.', read: () => 7 }];
+  readonly gauges = [{ name: 'late_packets_total', help: 'Late packets.', read: () => 7 }];
   /** What was asked, in order: `join <session>`, `end <session>` … */
   readonly asked: string[] = [];
   /** The next request of this name fails with this. */
