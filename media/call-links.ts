@@ -50,12 +50,16 @@ export class CallLinks {
 
   /** A media worker has died: its paths are gone. */
   async drop(mediaIndex: number): Promise<void> {
-    for (const entry of this.#entries.filter((candidate) => candidate.mediaIndex === mediaIndex)) {
-      this.#forget(entry);
-      const link = await entry.link.catch(() => undefined);
-      if (link) this.#pool.thread(entry.voiceIndex).post({ type: 'close-link', linkId: link.id });
-      link?.close();
-    }
+    const gone = this.#entries.filter((entry) => entry.mediaIndex === mediaIndex);
+    // All at once: whoever asks while one of them still opens must not be given another.
+    for (const entry of gone) this.#forget(entry);
+    await Promise.all(
+      gone.map(async (entry) => {
+        const link = await entry.link.catch(() => undefined);
+        if (link) this.#pool.thread(entry.voiceIndex).post({ type: 'close-link', linkId: link.id });
+        link?.close();
+      }),
+    );
   }
 
   #forget(entry: Entry): void {

@@ -10,7 +10,7 @@ import { monotonicMs } from './clock.ts';
 import { MediaError } from './errors.ts';
 import { ConversationHistory } from './history.ts';
 import type { Message } from './providers/provider.ts';
-import { SfuClient, type ClientMediaOptions } from './sfu-client.ts';
+import { SfuClient, type ClientMediaOptions, type ClientReport, type JoinOptions } from './sfu-client.ts';
 import { AGENT_PAYLOAD_TYPE, type SfuLink } from './sfu-link.ts';
 import type { VoiceThread } from './voice-thread.ts';
 import type { CallSnapshot, ToVoiceWorker } from './voice-protocol.ts';
@@ -28,24 +28,13 @@ export type CallOptions = {
   links: CallLinks;
   /** The voice worker's thread, whichever serves in that place now. */
   thread: () => VoiceThread;
+  /** How the call last stood in its voice worker. */
+  snapshot: () => CallSnapshot | undefined;
   onEvent: (event: CallEvent | MoveEvent) => void;
   onFlowing: (flowing: boolean) => void;
   /** The agent's limit for a conversation is reached. */
   onExpired: () => void;
   onNotice: (code: string, message: string) => void;
-};
-
-export type JoinOptions = {
-  rtpCapabilities: types.RtpCapabilities;
-  playback: 'running' | 'blocked';
-  keep?: { send: string; receive: string; consumer: string } | undefined;
-};
-
-/** What a client tells of its side; what it leaves out is as it was. */
-export type ClientReport = {
-  microphone?: 'active' | 'none' | undefined;
-  playback?: 'running' | 'blocked' | undefined;
-  noPacketsForMs?: number | undefined;
 };
 
 /** After this long without its signalling connection a client's media is dropped. A browser is back in 1 s or never. */
@@ -57,7 +46,11 @@ export class Call {
   readonly #history: ConversationHistory;
   #link: SfuLink | undefined;
   #agentProducer: types.Producer | undefined;
+  /** The thread that knows of this call. */
+  #openedIn: VoiceThread | undefined;
   #client: SfuClient | undefined;
+  /** The client has lost its media with a worker, and was given no other yet. */
+  #moveOwed = false;
   #capabilities: types.RtpCapabilities | undefined;
   #canHear = false;
   /** The client produces, or has said that it has no microphone. */
@@ -158,7 +151,10 @@ export class Call {
   /** The signalling connection is gone; the media may still flow. */
   clientGone(): void {
     clearTimeout(this.#graceTimer);
-    this.#graceTimer = setTimeout(() => this.#dropClient(), GRACE_MS);
+    this.#graceTimer = setTimeout(() => {
+      this.#moveOwed = false;
+      this.#dropClient();
+    }, GRACE_MS);
     this.#graceTimer.unref();
   }
 
@@ -168,28 +164,26 @@ export class Call {
     this.#options.onEvent(event);
   }
 
-  /** Another voice worker serves in the place of this call's. */
-  resume(snapshot: CallSnapshot | undefined): Promise<void> {
+  /**
+   * A worker of this call was replaced: the voice worker is given the call, and the client other transports, where these
+   * are gone. Rejects while the other worker is away; the next call of this goes on where it stopped.
+   */
+  carryOver(): Promise<void> {
     return this.#inOrder(async () => {
       if (this.#closed) return;
-      if (!this.#link || this.#link.closed) return this.#move(() => this.#openInVoiceWorker(snapshot));
-      this.#openInVoiceWorker(snapshot);
-      const ssrc = this.#client?.callerSsrc;
-      if (ssrc !== undefined) this.#post({ type: 'caller-ssrc', callId: this.#options.id, ssrc });
-      if (this.#ready) this.#post({ type: 'client-ready', callId: this.#options.id });
+      if (!this.#link || this.#link.closed) await this.#reconnect();
+      if (this.#openedIn !== this.#options.thread()) this.#reopen();
+      if (!this.#moveOwed) return;
+      const media = await this.#openClient();
+      this.#options.onEvent({ name: 'move', data: { reason: 'media-worker', media } });
     });
   }
 
-  /** The media worker has died: nobody is heard until `moveClient`. */
+  /** The media worker has died: nobody is heard until `carryOver`. */
   mediaLost(): void {
     this.#link = undefined;
     this.#agentProducer = undefined;
     this.#notReady();
-  }
-
-  /** Another media worker serves: the client gets new transports there. */
-  moveClient(): Promise<void> {
-    return this.#inOrder(() => this.#move(() => undefined));
   }
 
   close(): void {
@@ -217,7 +211,8 @@ export class Call {
   }
 
   #openInVoiceWorker(restore: CallSnapshot | undefined): void {
-    const { id, agent, agentSsrc } = this.#options;
+    const { id, agent, agentSsrc, thread } = this.#options;
+    this.#openedIn = thread();
     this.#post({
       type: 'open-call',
       call: {
@@ -244,20 +239,24 @@ export class Call {
     });
     if (this.#closed) client.close();
     this.#client = client;
+    this.#moveOwed = false;
     this.#speaks = this.#withoutMicrophone;
     return client.options;
   }
 
-  async #move(afterConnecting: () => void): Promise<void> {
-    if (this.#closed) return;
-    const hadClient = this.#client !== undefined;
+  async #reconnect(): Promise<void> {
+    this.#moveOwed ||= this.#client !== undefined;
     this.#dropClient();
     const link = await this.#connect();
     this.#post({ type: 'move-call', callId: this.#options.id, linkId: link.id });
-    afterConnecting();
-    if (!hadClient) return;
-    const media = await this.#openClient();
-    this.#options.onEvent({ name: 'move', data: { reason: 'media-worker', media } });
+  }
+
+  #reopen(): void {
+    const { id: callId, snapshot } = this.#options;
+    this.#openInVoiceWorker(snapshot());
+    const ssrc = this.#client?.callerSsrc;
+    if (ssrc !== undefined) this.#post({ type: 'caller-ssrc', callId, ssrc });
+    if (this.#ready) this.#post({ type: 'client-ready', callId });
   }
 
   #dropClient(): void {

@@ -2,11 +2,12 @@
 import { randomInt } from 'node:crypto';
 import type { AgentConfig } from './agent.ts';
 import type { CallEvent } from './call-events.ts';
-import { Call, type JoinOptions, type MoveEvent } from './call.ts';
+import { Call, type MoveEvent } from './call.ts';
 import { CallLinks } from './call-links.ts';
 import { monotonicMs } from './clock.ts';
 import { MediaError } from './errors.ts';
 import type { Message } from './providers/provider.ts';
+import type { JoinOptions } from './sfu-client.ts';
 import { Sfu, type SfuOptions } from './sfu.ts';
 import type { FromVoiceWorker, VoiceStatistics } from './voice-protocol.ts';
 import { VoiceWorkerPool, type VoiceWorkerPoolOptions } from './voice-worker-pool.ts';
@@ -85,6 +86,10 @@ export class Calls {
     return this.#sfu.pids;
   }
 
+  get #deaths(): number {
+    return this.#sfu.restarts + this.#pool.restarts;
+  }
+
   get restarts(): { media: number; voice: number } {
     return { media: this.#sfu.restarts, voice: this.#pool.restarts };
   }
@@ -94,14 +99,23 @@ export class Calls {
     return this.#pool.statistics.filter((statistics) => statistics !== undefined);
   }
 
-  /** The call of this id; opened where there is none yet. */
+  /**
+   * Joins the call of this id; opens it where there is none yet.
+   * @throws {MediaError} `server_busy` also when a worker was away or died meanwhile: a moment later it can be tried again
+   */
   async join(created: NewCall, request: JoinOptions, signal: AbortSignal) {
+    const deaths = this.#deaths;
     let opening = this.#calls.get(created.id);
     if (!opening) {
       opening = this.#openCall(created);
       this.#calls.set(created.id, opening);
     }
-    return (await opening).join(request, signal);
+    try {
+      return await (await opening).join(request, signal);
+    } catch (error) {
+      if (signal.aborted || (deaths === this.#deaths && this.#sfu.isComplete && this.#pool.isComplete)) throw error;
+      throw new MediaError('server_busy', 'a worker is being replaced', { cause: error });
+    }
   }
 
   /** @throws {MediaError} `session_not_found` */
@@ -155,6 +169,7 @@ export class Calls {
       mediaIndex: voiceIndex % this.#sfu.size,
       links: this.#links,
       thread: () => this.#pool.thread(voiceIndex),
+      snapshot: () => this.#pool.snapshot(voiceIndex, id),
       onEvent: (event) => this.#observer?.event(id, event),
       onFlowing: (flowing) => this.#observer?.flowing(id, flowing),
       onExpired: () => this.#observer?.ended(id, 'expired'),
@@ -194,7 +209,7 @@ export class Calls {
   readonly #voiceWorkerReplaced = async (index: number): Promise<void> => {
     await this.#links.handOver(index);
     const calls = this.#callsWhere((call) => call.voiceIndex === index);
-    await this.#eachCall(calls, (id, call) => call.resume(this.#pool.snapshot(index, id)));
+    await this.#carryOver(calls);
     const message = `voice worker ${index} is back with ${calls.length} calls`;
     this.#options.onNotice({ code: 'voice_worker_replaced', message });
   };
@@ -206,10 +221,7 @@ export class Calls {
   }
 
   async #mediaWorkerReplaced(index: number): Promise<void> {
-    await this.#eachCall(
-      this.#callsWhere((call) => call.mediaIndex === index),
-      (_id, call) => call.moveClient(),
-    );
+    await this.#carryOver(this.#callsWhere((call) => call.mediaIndex === index));
     this.#options.onNotice({ code: 'media_worker_replaced', message: `media worker ${index} is back` });
   }
 
@@ -218,17 +230,25 @@ export class Calls {
   }
 
   /** A call that cannot be carried over ends; the others go on. */
-  async #eachCall(calls: [string, Call][], action: (id: string, call: Call) => Promise<void>): Promise<void> {
+  async #carryOver(calls: [string, Call][]): Promise<void> {
     await Promise.all(
       calls.map(async ([id, call]) => {
+        const workers = this.#workersOf(call);
         try {
-          await action(id, call);
+          await call.carryOver();
         } catch (error) {
+          // One of its workers was away, or died meanwhile: its replacement brings the next try.
+          if (workers.some((worker, place) => !worker || worker !== this.#workersOf(call)[place])) return;
           this.#options.onNotice({ code: 'call_lost', message: String(error), callId: id });
           await this.end(id);
           this.#observer?.ended(id, 'failed');
         }
       }),
     );
+  }
+
+  /** Those that serve this call now; undefined: is being replaced. */
+  #workersOf({ voiceIndex, mediaIndex }: Call): (object | undefined)[] {
+    return [this.#pool.isUp(voiceIndex) ? this.#pool.thread(voiceIndex) : undefined, this.#sfu.find(mediaIndex)];
   }
 }

@@ -11,6 +11,19 @@ export type SfuClientEvents = {
   onGone: () => void;
 };
 
+export type JoinOptions = {
+  rtpCapabilities: types.RtpCapabilities;
+  playback: 'running' | 'blocked';
+  keep?: { send: string; receive: string; consumer: string } | undefined;
+};
+
+/** What a client tells of its side; what it leaves out is as it was. */
+export type ClientReport = {
+  microphone?: 'active' | 'none' | undefined;
+  playback?: 'running' | 'blocked' | undefined;
+  noPacketsForMs?: number | undefined;
+};
+
 /** What a browser is told to connect. Plain data. */
 export type ClientMediaOptions = {
   send: ClientTransportOptions;

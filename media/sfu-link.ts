@@ -13,10 +13,18 @@ export class SfuLink {
   readonly worker: SfuWorker;
   readonly #transport: types.PlainTransport;
   readonly #voicePort: number;
+  #thread: VoiceThread;
 
-  private constructor(id: number, worker: SfuWorker, transport: types.PlainTransport, voicePort: number) {
+  private constructor(
+    id: number,
+    worker: SfuWorker,
+    thread: VoiceThread,
+    transport: types.PlainTransport,
+    voicePort: number,
+  ) {
     this.id = id;
     this.worker = worker;
+    this.#thread = thread;
     this.#transport = transport;
     this.#voicePort = voicePort;
   }
@@ -35,7 +43,7 @@ export class SfuLink {
       transport.close();
       throw error;
     }
-    return new SfuLink(id, worker, transport, voicePort);
+    return new SfuLink(id, worker, thread, transport, voicePort);
   }
 
   get closed(): boolean {
@@ -47,6 +55,9 @@ export class SfuLink {
    * the same peer, and every producer and consumer on the path stays as it is.
    */
   async handTo(thread: VoiceThread): Promise<void> {
+    // Opened while the replacement was starting: it is there already.
+    if (thread === this.#thread) return;
+    this.#thread = thread;
     await thread.openLink(this.id, this.#voicePort);
     await thread.connectLink(this.id, this.#transport.tuple.localPort);
   }

@@ -58,11 +58,21 @@ export class Sfu {
     return this.#options.size;
   }
 
+  /** Whether all run; otherwise one is being replaced. */
+  get isComplete(): boolean {
+    return this.#running().length === this.size;
+  }
+
   /** @throws {MediaError} `media_worker_unavailable` while this one is being replaced */
   worker(index: number): SfuWorker {
-    const worker = this.#workers[index];
+    const worker = this.find(index);
     if (!worker) throw new MediaError('media_worker_unavailable', `media worker ${index} is being replaced`);
     return worker;
+  }
+
+  /** As `worker`, undefined while it is being replaced. */
+  find(index: number): SfuWorker | undefined {
+    return this.#workers[index];
   }
 
   /** Process ids of the running workers. */

@@ -73,12 +73,14 @@ export class VoiceThread {
     return connected;
   }
 
-  /** @returns the turn that the text began */
+  /** @returns the turn that the text began. @throws {MediaError} `server_busy` while this worker is being replaced */
   say(callId: string, text: string): Promise<string> {
     const requestId = this.#nextRequestId++;
     const said = this.#request<string>(`said ${requestId}`, REQUEST_TIMEOUT_MS);
     this.post({ type: 'say', callId, requestId, text });
-    return said;
+    return said.catch((cause: unknown) => {
+      throw new MediaError('server_busy', 'the voice worker is being replaced', { cause });
+    });
   }
 
   measure(): Promise<VoiceStatistics> {
@@ -107,6 +109,7 @@ export class VoiceThread {
 
   #request<Value>(key: string, timeoutMs?: number): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
+      if (this.#exited) return reject(this.#unavailable(key));
       this.#requests.set(key, { resolve, reject });
       if (timeoutMs === undefined) return;
       const timer = setTimeout(() => this.#settle(key, (request) => request.reject(this.#unavailable(key))), timeoutMs);

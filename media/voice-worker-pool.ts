@@ -85,6 +85,16 @@ export class VoiceWorkerPool {
     return running.sort((a, b) => this.#slots[a]!.calls.size - this.#slots[b]!.calls.size)[0];
   }
 
+  /** Whether all run. */
+  get isComplete(): boolean {
+    return this.#slots.every(({ up }) => up);
+  }
+
+  /** Whether this worker runs; otherwise it is being replaced. */
+  isUp(index: number): boolean {
+    return this.#slots[index]!.up;
+  }
+
   thread(index: number): VoiceThread {
     return this.#slots[index]!.thread;
   }
