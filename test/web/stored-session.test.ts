@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { forgetSession, keepSession, readSession } from '../../web/src/stored-session.ts';
+import { forgetSession, keepMuted, keepSession, readMuted, readSession } from '../../web/src/stored-session.ts';
 
 function storage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
   const items = new Map<string, string>();
@@ -36,5 +36,17 @@ describe('the session of a tab', () => {
     for (const value of ['', '{', '[]', 'null', '{"token":1,"expiresAt":9}', '{"token":"abc"}']) {
       expect(readSession({ getItem: () => value }, 0), value).to.equal(undefined);
     }
+  });
+
+  it('remembers that the caller muted themselves, until they unmute or the call is over', () => {
+    const kept = storage();
+    expect(readMuted(kept)).to.equal(false);
+    keepMuted(kept, true);
+    expect(readMuted(kept)).to.equal(true);
+    keepMuted(kept, false);
+    expect(readMuted(kept)).to.equal(false);
+    keepMuted(kept, true);
+    forgetSession(kept);
+    expect(readMuted(kept)).to.equal(false);
   });
 });

@@ -4,7 +4,7 @@ import type { ConversationModel } from './conversation-model.ts';
 import type { SessionClock } from './session-clock.ts';
 import { requestSession } from './session-request.ts';
 import type { Situation } from './status-words.ts';
-import { forgetSession, keepSession } from './stored-session.ts';
+import { forgetSession, keepMuted, keepSession, readMuted } from './stored-session.ts';
 import type { StoredSession } from './stored-session.ts';
 import type { TimelineModel } from './timeline-model.ts';
 
@@ -58,6 +58,8 @@ export class CallController {
     this.situation = { ...atRest, call: 'connecting', resuming: stored !== undefined };
     this.#listen(client);
     onCall(client);
+    // Before `connect()`, so that not one word is sent.
+    if (stored && readMuted(sessionStorage)) void client.setMicrophoneEnabled(false);
     try {
       await client.connect();
     } catch (error) {
@@ -103,6 +105,7 @@ export class CallController {
     });
     on('queued', ({ position }) => this.#update({ queuePosition: position }));
     on('microphoneChanged', ({ state }) => {
+      if (state === 'muted' || state === 'active') keepMuted(sessionStorage, state === 'muted');
       this.#update({ microphone: state });
       this.#options.onMicrophones(client);
     });

@@ -2,6 +2,7 @@
 export type StoredSession = { token: string; /** Unix time in milliseconds. */ expiresAt: number };
 
 const key = 'parley.session';
+const mutedKey = 'parley.muted';
 
 /** @returns the session to resume; `undefined` when there is none, or its token has run out */
 export function readSession(storage: Pick<Storage, 'getItem'>, nowMs: number): StoredSession | undefined {
@@ -21,6 +22,16 @@ export function keepSession(storage: Pick<Storage, 'setItem'>, session: StoredSe
 
 export function forgetSession(storage: Pick<Storage, 'removeItem'>): void {
   storage.removeItem(key);
+  storage.removeItem(mutedKey);
+}
+
+/** Whoever muted themselves stays muted when they reload the page: no microphone opens behind their back. */
+export function keepMuted(storage: Pick<Storage, 'setItem'>, muted: boolean): void {
+  storage.setItem(mutedKey, String(muted));
+}
+
+export function readMuted(storage: Pick<Storage, 'getItem'>): boolean {
+  return storage.getItem(mutedKey) === 'true';
 }
 
 function isStoredSession(value: unknown): value is StoredSession {
