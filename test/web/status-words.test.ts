@@ -12,8 +12,11 @@ const listening: Situation = {
   resuming: false,
   audioLost: false,
   queuePosition: undefined,
+  ending: undefined,
 };
 const status = (change: Partial<Situation>): string => wordsFor({ ...listening, ...change }).status;
+
+const hint = (change: Partial<Situation>): string => wordsFor({ ...listening, ...change }).hint;
 
 describe('wordsFor', () => {
   it('says what the agent does', () => {
@@ -33,6 +36,27 @@ describe('wordsFor', () => {
     expect(status({ microphone: 'muted' })).to.equal('You are muted');
     expect(status({ microphone: 'none' })).to.equal('Listening for text');
     expect(status({ audioLost: true, agent: 'speaking' })).to.equal('No sound arrives');
+  });
+
+  it('invites only those to cut in who can be heard', () => {
+    expect(hint({ agent: 'speaking' })).to.equal('Cut in whenever you like.');
+    expect(hint({ agent: 'speaking', microphone: 'muted' })).to.match(/unmute/);
+    expect(hint({ agent: 'speaking', microphone: 'none' })).to.equal('You can type meanwhile.');
+  });
+
+  it('says why the call is over', () => {
+    const over = (ending: Situation['ending']): Partial<Situation> => ({ call: 'ended', ending });
+    expect(hint(over('left'))).to.include('You hung up');
+    expect(hint(over('agent'))).to.include('agent hung up');
+    expect(hint(over('deleted'))).to.include('ended at the server');
+    expect(hint(over('idle'))).to.include('Nobody had spoken');
+    expect(status(over('expired'))).to.equal('The time is up');
+    expect(status(over('failed'))).to.equal('The call broke off');
+    expect(status(over('lost'))).to.equal('The call broke off');
+    expect(status(over('shutdown'))).to.equal('The server is closing');
+    expect(status(over('superseded'))).to.equal('Continued elsewhere');
+    expect(status(over('gone'))).to.equal('The call has ended');
+    expect(status(over('unreachable'))).to.equal('Could not connect');
   });
 
   it('says what happens with the connection', () => {

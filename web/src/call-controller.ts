@@ -3,7 +3,7 @@ import type { ParleyEvents } from '../../client-sdk/src/index.ts';
 import type { ConversationModel } from './conversation-model.ts';
 import type { SessionClock } from './session-clock.ts';
 import { requestSession } from './session-request.ts';
-import type { Situation } from './status-words.ts';
+import type { Ending, Situation } from './status-words.ts';
 import { forgetSession, keepMuted, keepSession, readMuted } from './stored-session.ts';
 import type { StoredSession } from './stored-session.ts';
 import type { TimelineModel } from './timeline-model.ts';
@@ -30,6 +30,7 @@ const atRest: Situation = {
   resuming: false,
   audioLost: false,
   queuePosition: undefined,
+  ending: undefined,
 };
 
 /** One call after the other: opens and resumes sessions, and feeds what happens into the models. */
@@ -64,22 +65,23 @@ export class CallController {
       await client.connect();
     } catch (error) {
       if (client !== this.#client) return;
-      this.#over('idle');
-      onError(error instanceof ParleyError ? error : new ParleyError('request_failed', { cause: error }));
+      const refused = error instanceof ParleyError ? error : new ParleyError('request_failed', { cause: error });
+      this.#over(endingOf(refused, 'unreachable'));
+      onError(refused);
     }
   }
 
   async hangUp(): Promise<void> {
     const client = this.#client;
-    this.#over('ended');
+    this.#over('left');
     await client?.disconnect();
   }
 
-  #over(call: 'idle' | 'ended'): void {
+  #over(ending: Ending): void {
     forgetSession(sessionStorage);
     this.#client = undefined;
     this.#options.timeline.end(this.#options.clock.at(performance.now()));
-    this.situation = { ...atRest, call };
+    this.situation = { ...atRest, call: 'ended', ending };
     this.#options.onCall(undefined);
     this.#options.onChange();
   }
@@ -113,10 +115,10 @@ export class CallController {
     on('audioLost', () => this.#update({ audioLost: true }));
     on('audioBack', () => this.#update({ audioLost: false }));
     on('tokenRenewed', (renewed) => keepSession(sessionStorage, renewed));
-    on('ended', () => this.#over('ended'));
+    on('ended', ({ reason }) => this.#over(reason));
     on('error', (error) => {
       this.#options.onError(error);
-      if (client.state === 'disconnected') this.#over('ended');
+      if (client.state === 'disconnected') this.#over(endingOf(error, 'lost'));
     });
     this.#listenToConversation(on);
   }
@@ -151,6 +153,12 @@ export class CallController {
       this.#update({});
     });
   }
+}
+
+/** @param otherwise what it was where the error itself does not tell */
+function endingOf({ code }: ParleyError, otherwise: Ending): Ending {
+  if (code === 'session_ended' || code === 'session_not_found') return 'gone';
+  return code === 'superseded' ? 'superseded' : otherwise;
 }
 
 /** Opens the session of one call, once: where its token is refused later on, the conversation is over. */

@@ -1,8 +1,20 @@
-import type { AgentActivity, AgentOutput, ClientState, MicrophoneState } from '../../client-sdk/src/types.ts';
+import type {
+  AgentActivity,
+  AgentOutput,
+  ClientState,
+  EndReason,
+  MicrophoneState,
+} from '../../client-sdk/src/types.ts';
+
+/**
+ * Why there is no call any more: what the server said, or what the page saw itself. `superseded`: another window has the
+ * session; `gone`: there was nothing left to resume; `unreachable`: none came about; `lost`: it broke off.
+ */
+export type Ending = EndReason | 'superseded' | 'gone' | 'unreachable' | 'lost';
 
 /** What the page knows at a moment; all that it says in words follows from it. */
 export type Situation = {
-  /** `idle`: no call yet; `ended`: there was one. */
+  /** `idle`: no call yet; `ended`: there was one, or it was tried. */
   call: 'idle' | 'ended' | Exclude<ClientState, 'disconnected'>;
   agent: AgentActivity;
   output: AgentOutput;
@@ -14,6 +26,8 @@ export type Situation = {
   /** Packets of the agent have stopped arriving. */
   audioLost: boolean;
   queuePosition: number | undefined;
+  /** Of a call that has ended. */
+  ending: Ending | undefined;
 };
 
 export type Words = { status: string; hint: string };
@@ -24,7 +38,7 @@ export function wordsFor(situation: Situation): Words {
     case 'idle':
       return { status: 'Ready when you are', hint: 'Press Talk, allow the microphone, and say something.' };
     case 'ended':
-      return { status: 'The call has ended', hint: 'Press Talk to begin another one.' };
+      return endings[situation.ending ?? 'left'];
     case 'connecting':
       return connecting(situation);
     case 'reconnecting':
@@ -35,6 +49,23 @@ export function wordsFor(situation: Situation): Words {
       return connected(situation);
   }
 }
+
+const endings: Readonly<Record<Ending, Words>> = {
+  left: { status: 'The call has ended', hint: 'You hung up. Press Talk to begin another one.' },
+  agent: { status: 'The call has ended', hint: 'The agent hung up. Press Talk to begin another one.' },
+  deleted: { status: 'The call has ended', hint: 'It was ended at the server. Press Talk to begin another one.' },
+  expired: {
+    status: 'The time is up',
+    hint: 'The call reached its longest duration. Press Talk to begin another one.',
+  },
+  idle: { status: 'The call has ended', hint: 'Nobody had spoken for a while. Press Talk to begin another one.' },
+  failed: { status: 'The call broke off', hint: 'The server could not carry it on. Press Talk to try again.' },
+  shutdown: { status: 'The server is closing', hint: 'It ended the call. Wait a moment, then press Talk.' },
+  superseded: { status: 'Continued elsewhere', hint: 'Press Talk to begin another call here.' },
+  gone: { status: 'The call has ended', hint: 'Press Talk to begin another one.' },
+  unreachable: { status: 'Could not connect', hint: 'Press Talk to try again.' },
+  lost: { status: 'The call broke off', hint: 'Press Talk to begin another one.' },
+};
 
 function connecting({ microphone, queuePosition, resuming }: Situation): Words {
   if (queuePosition !== undefined) {
@@ -60,16 +91,18 @@ function connected(situation: Situation): Words {
     return { status: 'Holding back', hint: 'It waits to hear whether you want the floor.' };
   }
   if (agent === 'speaking') {
-    return {
-      status: 'Speaking',
-      hint: microphone === 'none' ? 'You can type meanwhile.' : 'Cut in whenever you like.',
-    };
+    return { status: 'Speaking', hint: cuttingIn(microphone) };
   }
   if (agent === 'thinking') return { status: 'Thinking', hint: 'Preparing an answer.' };
   if (userSpeaking) {
     return { status: interrupted ? 'You have the floor' : 'Hearing you', hint: 'It answers when you stop.' };
   }
   return listening(microphone);
+}
+
+function cuttingIn(microphone: MicrophoneState): string {
+  if (microphone === 'muted') return 'You are muted: unmute to cut in, or type meanwhile.';
+  return microphone === 'none' ? 'You can type meanwhile.' : 'Cut in whenever you like.';
 }
 
 function listening(microphone: MicrophoneState): Words {
