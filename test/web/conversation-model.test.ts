@@ -53,4 +53,13 @@ describe('ConversationModel', () => {
     conversation.agentState({ state: 'listening', output: 'normal', interruptedAfterMs: 412, atMs: 4000 });
     expect(conversation.rows.map(({ measures }) => measures)).to.deep.equal([[], ['you cut in · silent after 412 ms']]);
   });
+
+  it('notes once where the caller silenced the agent with the button', () => {
+    const conversation = new ConversationModel();
+    conversation.transcript({ ...line, turnId: 't0', startMs: 0 });
+    conversation.transcript(line);
+    conversation.silenced();
+    conversation.silenced();
+    expect(conversation.rows.map(({ measures }) => measures)).to.deep.equal([[], ['you silenced it']]);
+  });
 });

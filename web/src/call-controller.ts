@@ -71,6 +71,19 @@ export class CallController {
     }
   }
 
+  /** Silences the agent; where that is refused, the reason arrives as an error. */
+  async interrupt(): Promise<void> {
+    const client = this.#client;
+    try {
+      await client?.interrupt();
+    } catch {
+      return;
+    }
+    if (client !== this.#client) return;
+    this.#options.conversation.silenced();
+    this.#options.onChange();
+  }
+
   async hangUp(): Promise<void> {
     const client = this.#client;
     this.#over('left');

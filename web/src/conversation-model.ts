@@ -40,12 +40,19 @@ export class ConversationModel {
   }
 
   agentState(state: AgentState): void {
-    if (state.interruptedAfterMs !== undefined) this.#interrupted(state.interruptedAfterMs);
+    if (state.interruptedAfterMs !== undefined) {
+      this.#cutShort(`you cut in · silent after ${duration(state.interruptedAfterMs)}`);
+    }
     if (state.state !== 'speaking' || state.turnId === undefined) return;
     const endedAtMs = this.#turnEndedAtMs.get(state.turnId);
     if (endedAtMs === undefined) return;
     this.#turnEndedAtMs.delete(state.turnId);
     this.#rows.get(rowKey(state.turnId, 'user'))?.measures.push(`answered after ${duration(state.atMs - endedAtMs)}`);
+  }
+
+  /** The caller pressed the button that silences the agent. */
+  silenced(): void {
+    this.#cutShort('you silenced it');
   }
 
   clear(): void {
@@ -54,9 +61,9 @@ export class ConversationModel {
   }
 
   /** It concerns what the agent was saying, which is its latest row. */
-  #interrupted(afterMs: number): void {
+  #cutShort(how: string): void {
     const last = this.rows.findLast((row) => row.role === 'agent');
-    last?.measures.push(`you cut in · silent after ${duration(afterMs)}`);
+    if (last && !last.measures.includes(how)) last.measures.push(how);
   }
 
   #row(turnId: string, role: Row['role'], startMs: number): Row {

@@ -22,6 +22,10 @@ declare global {
   }
 }
 
+/** Longer than most people take between the clicks of a double click, shorter than between two decisions. */
+const doubleClickMs = 400;
+let talkedAtMs = -Infinity;
+
 const clock = new SessionClock();
 const timeline = new TimelineModel();
 const conversation = new ConversationModel();
@@ -59,7 +63,9 @@ function render(): void {
     inCall ? microphone : 'active'
   ];
   elements.mute.setAttribute('aria-pressed', String(microphone === 'muted'));
-  elements.interrupt.disabled = call !== 'connected' || agent !== 'speaking';
+  elements.interrupt.disabled = !inCall;
+  // In a call it is not disabled but only said to be: it would lose the focus of whoever has just pressed it.
+  elements.interrupt.setAttribute('aria-disabled', String(!canInterrupt()));
   if (!inCall) elements.microphone.disabled = true;
   elements.say.disabled = elements.saySend.disabled = call !== 'connected';
   conversationView.render();
@@ -105,17 +111,27 @@ function remedyFor(error: ParleyError): Remedy | undefined {
   return undefined;
 }
 
+function canInterrupt(): boolean {
+  const { agent, call } = controller.situation;
+  return call === 'connected' && agent === 'speaking';
+}
+
 function toggleMute(): void {
   const { client } = controller;
   if (client && !elements.mute.disabled) void client.setMicrophoneEnabled(client.microphone !== 'active');
 }
 
-elements.talk.addEventListener('click', () => {
+elements.talk.addEventListener('click', ({ timeStamp }) => {
+  // The second half of a double click would end the call that the first has begun, or the other way round.
+  if (timeStamp - talkedAtMs < doubleClickMs) return;
+  talkedAtMs = timeStamp;
   if (controller.client) void controller.hangUp();
   else void controller.start();
 });
 elements.mute.addEventListener('click', toggleMute);
-elements.interrupt.addEventListener('click', () => void controller.client?.interrupt().catch(() => undefined));
+elements.interrupt.addEventListener('click', () => {
+  if (canInterrupt()) void controller.interrupt();
+});
 elements.sayForm.addEventListener('submit', (event) => {
   event.preventDefault();
   const text = elements.say.value.trim();
