@@ -51,12 +51,17 @@ function figuresOf(statistics: Statistics | undefined, sessionId: string | undef
     ['Packets lost', lost],
     ['Jitter', ms(statistics?.jitterMs)],
     ['Playout buffer', ms(statistics?.bufferMs)],
-    ['Concealed speech', ms(statistics?.concealedMs)],
     ['Transport', protocol?.toUpperCase() ?? '–'],
-    ['Epoch', statistics?.epoch ? String(statistics.epoch) : '–'],
     ['Session', sessionId ?? '–'],
-    ...steps.map(([step, label]): [string, string] => [`${label}, after`, ms(connecting?.[step])]),
+    ...inOrderOfTime(connecting).map(([label, atMs]): [string, string] => [`${label}, after`, ms(atMs)]),
   ];
+}
+
+/** Steps overtake each other from call to call; those that were not reached come last. */
+function inOrderOfTime(connecting: ConnectTimings | undefined): [string, number | undefined][] {
+  return steps
+    .map(([step, label]): [string, number | undefined] => [label, connecting?.[step]])
+    .sort(([, a = Infinity], [, b = Infinity]) => (a === b ? 0 : a - b));
 }
 
 function ms(value: number | undefined): string {
@@ -67,17 +72,20 @@ function show(figures: [string, string][]): void {
   const list = elements.figures;
   if (list.childElementCount !== figures.length) {
     list.replaceChildren(
-      ...figures.map(([label]) => {
+      ...figures.map(() => {
         const group = document.createElement('div');
-        const term = document.createElement('dt');
-        term.textContent = label;
-        group.append(term, document.createElement('dd'));
+        group.append(document.createElement('dt'), document.createElement('dd'));
         return group;
       }),
     );
   }
-  figures.forEach(([, value], index) => {
-    const description = list.children[index]?.querySelector('dd');
-    if (description && description.textContent !== value) description.textContent = value;
+  figures.forEach(([label, value], index) => {
+    for (const [tag, text] of [
+      ['dt', label],
+      ['dd', value],
+    ] as const) {
+      const element = list.children[index]?.querySelector(tag);
+      if (element && element.textContent !== text) element.textContent = text;
+    }
   });
 }
