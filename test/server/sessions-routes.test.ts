@@ -49,6 +49,15 @@ describe('/v2/sessions', () => {
     expect(body.error.message).to.include('agnet').and.include('campaign').and.include('variables.a');
   });
 
+  it('refuses metadata that is nested too deeply to be given back', async () => {
+    const nested = (levels: number) => JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`) as object;
+    expect((await post({ metadata: nested(32) })).status).to.equal(201);
+    const { status, body } = await post({ metadata: nested(33) });
+    expect([status, body.error.message]).to.deep.equal([400, 'metadata: must have at most 32 levels']);
+    expect((await post({ metadata: nested(2000) })).status).to.equal(400);
+    expect((await server.request('GET', '/v2/sessions')).status).to.equal(200);
+  });
+
   it('shows a session without its token', async () => {
     const opened = await post({ campaign: 'spring', variables: { name: 'Ada' }, metadata: { order: 7 } });
     const { status, body, text } = await server.request('GET', `/v2/sessions/${opened.body.id}`);
@@ -178,6 +187,25 @@ describe('API keys', () => {
       }
     }
     expect((await server.request('POST', '/v2/sessions', { broken: true })).status).to.equal(401);
+  });
+
+  it('keep everything else out however the path is spelt', async () => {
+    const session = (await server.request('POST', '/v2/sessions', {}, { Authorization: `Bearer ${KEY}` })).body.id;
+    for (const path of ['/V2/sessions', '/v2/SESSIONS', '/v2/sessions/', '/V2/Sessions/']) {
+      expect((await get(path)).status, path).to.equal(401);
+      expect((await server.request('POST', path, {})).status, path).to.equal(401);
+    }
+    for (const [method, end] of [
+      ['GET', ''],
+      ['PATCH', ''],
+      ['DELETE', ''],
+      ['POST', '/tokens'],
+      ['GET', '/transcript'],
+    ] as const) {
+      const path = `/V2/Sessions/${session}${end}`;
+      expect((await server.request(method, path, method === 'GET' ? undefined : {})).status, path).to.equal(401);
+    }
+    for (const path of ['/Metrics', '/metrics/']) expect((await get(path)).status, path).to.equal(401);
   });
 
   it('leave health, the description and the page open, and the demo off', async () => {
