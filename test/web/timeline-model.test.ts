@@ -93,4 +93,26 @@ describe('TimelineModel', () => {
     timeline.forgetBefore(60_000);
     expect(timeline.segments).to.have.length(1);
   });
+
+  it('does not draw the agent as speaking while nothing of it arrives', () => {
+    const timeline = new TimelineModel();
+    const speaking = { state: 'speaking', output: 'normal', turnId: 't1' } as const;
+    timeline.agentState({ ...speaking, atMs: 0 });
+    timeline.agentLost(400);
+    timeline.agentLost(1400);
+    timeline.agentBack(2000);
+    expect(timeline.segments.map(short)).to.deep.equal([
+      ['agent', 'normal', 0, 400],
+      ['agent', 'normal', 2000, undefined],
+    ]);
+  });
+
+  it('believes newer word of the agent than what it did when it was lost', () => {
+    const timeline = new TimelineModel();
+    timeline.agentState({ state: 'speaking', output: 'normal', turnId: 't1', atMs: 0 });
+    timeline.agentLost(400);
+    timeline.agentState({ state: 'listening', output: 'normal', atMs: 900 });
+    timeline.agentBack(1000);
+    expect(timeline.segments.map(short)).to.deep.equal([['agent', 'normal', 0, 400]]);
+  });
 });

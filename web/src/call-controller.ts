@@ -99,6 +99,14 @@ export class CallController {
     this.#options.onChange();
   }
 
+  /** Tells the timeline whether anything of the agent arrives. */
+  #agentArrives(arrives: boolean): void {
+    const { clock, timeline } = this.#options;
+    const atMs = clock.at(performance.now());
+    if (arrives) timeline.agentBack(atMs);
+    else timeline.agentLost(atMs);
+  }
+
   #update(change: Partial<Situation>): void {
     this.situation = { ...this.situation, ...change };
     this.#options.onChange();
@@ -112,6 +120,7 @@ export class CallController {
       });
     };
     on('stateChanged', ({ state }) => {
+      if (state === 'reconnecting' || state === 'connected') this.#agentArrives(state === 'connected');
       if (state !== 'disconnected') this.#update({ call: state, audioLost: false });
     });
     on('joined', ({ session }) => {
@@ -125,8 +134,14 @@ export class CallController {
       this.#options.onMicrophones(client);
     });
     on('microphonesChanged', () => this.#options.onMicrophones(client));
-    on('audioLost', () => this.#update({ audioLost: true }));
-    on('audioBack', () => this.#update({ audioLost: false }));
+    on('audioLost', () => {
+      this.#agentArrives(false);
+      this.#update({ audioLost: true });
+    });
+    on('audioBack', () => {
+      this.#agentArrives(true);
+      this.#update({ audioLost: false });
+    });
     on('tokenRenewed', (renewed) => keepSession(sessionStorage, renewed));
     on('ended', ({ reason }) => this.#over(reason));
     on('error', (error) => {

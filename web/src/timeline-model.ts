@@ -20,6 +20,8 @@ export class TimelineModel {
   readonly segments: Segment[] = [];
   readonly marks: Mark[] = [];
   readonly loudness: Loudness[] = [];
+  /** What the agent did when it was lost, until something newer is known. */
+  #lost: Segment | undefined;
 
   userSpeech(event: { speaking: boolean; turnId: string; atMs: number }): void {
     const open = this.#open('user');
@@ -39,6 +41,7 @@ export class TimelineModel {
   }
 
   agentState(event: AgentState): void {
+    this.#lost = undefined;
     const open = this.#open('agent');
     const kind = segmentKind(event);
     if (open && open.kind === kind && open.turnId === event.turnId) return;
@@ -69,8 +72,22 @@ export class TimelineModel {
     this.loudness.push(loudness);
   }
 
+  /** Nothing of the agent arrives any more, so what it does cannot be told. */
+  agentLost(atMs: number): void {
+    this.#lost ??= this.#open('agent');
+    this.#close('agent', atMs);
+  }
+
+  /** It arrives again, and goes on with what it did unless it was told otherwise. */
+  agentBack(atMs: number): void {
+    const lost = this.#lost;
+    this.#lost = undefined;
+    if (lost) this.segments.push({ ...lost, startMs: atMs, endMs: undefined });
+  }
+
   /** Nothing lasts any longer: the call is over. */
   end(atMs: number): void {
+    this.#lost = undefined;
     this.#close('user', atMs);
     this.#close('agent', atMs);
   }
@@ -83,6 +100,7 @@ export class TimelineModel {
   }
 
   clear(): void {
+    this.#lost = undefined;
     this.segments.length = 0;
     this.marks.length = 0;
     this.loudness.length = 0;
