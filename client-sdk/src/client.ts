@@ -85,7 +85,8 @@ export class ParleyClient extends Emitter<ParleyEvents> {
   }
 
   /**
-   * Mutes the caller, or lets them be heard again. Where there was no microphone, `true` asks for it once more.
+   * Mutes the caller, or lets them be heard again. Where there was no microphone, `true` asks for it once more. Before
+   * `connect()` it decides how the call begins: a muted one never sends a word.
    *
    * @returns whether the caller is heard now
    */
