@@ -68,6 +68,17 @@ describe('the page', function () {
     await call.page.close();
   });
 
+  it('stays muted through a reload', async () => {
+    const call = await CallPage.open(browser, server.url);
+    await call.startCall();
+    await call.page.click('#mute');
+    await call.page.waitForSelector('body[data-microphone="muted"]');
+    await call.page.reload();
+    await call.event('stateChanged', { with: { state: 'connected' } });
+    await call.page.waitForSelector('body[data-microphone="muted"]');
+    await call.page.close();
+  });
+
   it('hangs up, and the server forgets the call', async () => {
     const call = await CallPage.open(browser, server.url);
     await call.startCall();
