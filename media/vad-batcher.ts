@@ -7,6 +7,12 @@ import { MAX_BATCH, SileroStream, WINDOW_SAMPLES, type Silero } from './silero.t
  */
 const RUN_INTERVAL_MS = 2;
 
+/**
+ * Most windows of one stream that wait: 8 s, as after a long break of the network. A sender of more audio than time has
+ * for it would otherwise fill the memory that all calls share.
+ */
+export const MAX_WAITING = 256;
+
 /** Told the probability of speech of one window. `endMs`: when the window's last sample was captured. */
 export type VerdictSink = (probability: number, endMs: number, queuedMs: number) => void;
 
@@ -50,9 +56,12 @@ export class VadBatcher {
     this.#onFault = onFault;
   }
 
-  /** Queues one window (512 samples, copied). Windows of one stream are answered in order, one a run. */
+  /**
+   * Queues one window (512 samples, copied). Windows of one stream are answered in order, one a run; those of a stream
+   * with `MAX_WAITING` of them are not taken.
+   */
   add(stream: VadStream, window: Float32Array, endMs: number): void {
-    if (this.#closed) return;
+    if (this.#closed || stream.waiting >= MAX_WAITING) return;
     const copy = this.#spare.pop() ?? new Float32Array(WINDOW_SAMPLES);
     copy.set(window);
     stream.waiting++;

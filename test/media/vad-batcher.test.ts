@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { MAX_BATCH, Silero, sileroModelPath, SileroStream, WINDOW_SAMPLES } from '../../media/silero.ts';
-import { VadBatcher, VadStream } from '../../media/vad-batcher.ts';
+import { MAX_WAITING, VadBatcher, VadStream } from '../../media/vad-batcher.ts';
 import { eventually } from '../support/eventually.ts';
 import { fixtureSpeech } from '../support/fixture-speech.ts';
 import { noise, VAD_RATE_HZ, vadWindows } from '../support/vad-windows.ts';
@@ -74,6 +74,17 @@ describe('VadBatcher', () => {
     await eventually(() => verdicts.length === 1);
     expect(verdicts[0]).to.include({ endMs: 1234, queuedMs });
     expect(verdicts[0]!.probability).to.be.within(0, 1);
+  });
+
+  it('takes no more of a stream than it can keep up with, and all of the others', async () => {
+    const [hasty, honest] = [listen(), listen()];
+    for (let index = 0; index < 2 * MAX_WAITING; index++) batcher.add(hasty.stream, speech[0]!, index);
+    batcher.add(honest.stream, speech[0]!, 1);
+    expect(batcher.waiting).to.equal(MAX_WAITING + 1);
+    await eventually(() => (clock.advance(5), honest.stream.waiting + hasty.stream.waiting === 0));
+    expect([hasty.verdicts.length, honest.verdicts.length]).to.deep.equal([MAX_WAITING, 1]);
+    batcher.add(hasty.stream, speech[0]!, 1);
+    await eventually(() => (clock.advance(5), hasty.verdicts.length === MAX_WAITING + 1));
   });
 
   it('copies what it is given, for the assembler uses its window again', async () => {
