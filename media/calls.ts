@@ -32,7 +32,8 @@ export class Calls {
   readonly #options: CallsOptions;
   readonly #calls = new Map<string, Promise<Call>>();
   readonly #open = new Map<string, Call>();
-  readonly #usedSsrcs = new Set<number>();
+  /** The agent's SSRC of each call. */
+  readonly #ssrcs = new Map<string, number>();
   #sfu!: Sfu;
   #pool!: VoiceWorkerPool;
   #links!: CallLinks;
@@ -141,6 +142,7 @@ export class Calls {
     const call = await opening?.catch(() => undefined);
     this.#open.delete(callId);
     if (!call) return;
+    this.#ssrcs.delete(callId);
     call.close();
     this.#pool.release(call.voiceIndex, callId);
   }
@@ -148,7 +150,8 @@ export class Calls {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await Promise.all([...this.#calls.keys()].map((callId) => this.end(callId)));
+    // Those that are still opening wait for workers that may never answer; without these they end, too.
+    await Promise.all([...this.#open.keys()].map((callId) => this.end(callId)));
     await this.#pool.close();
     this.#sfu.close();
   }
@@ -164,7 +167,7 @@ export class Calls {
       id,
       agent,
       history,
-      agentSsrc: this.#newSsrc(),
+      agentSsrc: this.#newSsrc(id),
       voiceIndex,
       mediaIndex: voiceIndex % this.#sfu.size,
       links: this.#links,
@@ -181,16 +184,18 @@ export class Calls {
       return call;
     } catch (error) {
       this.#calls.delete(id);
+      this.#ssrcs.delete(id);
       this.#pool.release(voiceIndex, id);
       throw error;
     }
   }
 
   /** SSRCs of this process's agents differ, since they share paths. */
-  #newSsrc(): number {
+  #newSsrc(callId: string): number {
+    const used = new Set(this.#ssrcs.values());
     let ssrc = 0;
-    while (ssrc === 0 || this.#usedSsrcs.has(ssrc)) ssrc = randomInt(1, 0x1_0000_0000);
-    this.#usedSsrcs.add(ssrc);
+    while (ssrc === 0 || used.has(ssrc)) ssrc = randomInt(1, 0x1_0000_0000);
+    this.#ssrcs.set(callId, ssrc);
     return ssrc;
   }
 

@@ -89,4 +89,26 @@ describe('Calls, when workers die', function () {
     await eventually(() => noticed('voice_worker_lost'));
     expect(await client.refusal('say', { text: 'Are you there?' })).to.equal('server_busy');
   });
+
+  it('closes while a client joins through a media worker that has stopped', async () => {
+    const client = await connect();
+    const pid = server.media.mediaWorkerPids[0]!;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      client.socket.emit('join', JOIN);
+      await expectNoAnswerYet(client);
+      await server.close();
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  });
+
+  /** A request that follows the join is handled after it. */
+  async function expectNoAnswerYet(client: SocketClient): Promise<void> {
+    const outcome = await client.socket
+      .timeout(200)
+      .emitWithAck('mute', { muted: true })
+      .catch(() => 'no answer');
+    expect(outcome).to.equal('no answer');
+  }
 });
