@@ -22,10 +22,11 @@ const main = async (): Promise<void> => {
   }
   log.info(describeConfig(), 'configuration');
   const server = await startServer({ config, createCalls, log });
+  // Before anybody is told that it is ready: whoever waits for that may end it at once.
+  closeOnSignal(server, (what) => log.info(what));
   for (const notice of config.notices) log.warn(notice);
   log.info(`agents: ${server.agents.join(', ')}; speech detection and voice are embedded, no language model is set`);
   log.info(`Parley is ready: open ${server.url}`);
-  closeOnSignal(server, (what) => log.info(what));
 };
 
 const closeOnSignal = (server: RunningServer, announce: (what: string) => void): void => {

@@ -29,11 +29,15 @@ describe('the end of a server', function () {
       env: { ...process.env, PORT: '0', MEDIA_WORKERS: '1', WORKER_POOL_SIZE: '1', ...environment },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    for await (const line of createInterface({ input: server.stdout! })) {
-      const url = /ready: open (http:[^"\s]+)/.exec(line)?.[1];
-      if (url) return `${url}/`;
-    }
-    throw new Error('the server did not start');
+    // Read to the end: a log that nobody takes would end the server.
+    const lines = createInterface({ input: server.stdout! });
+    return new Promise((resolve, reject) => {
+      lines.on('line', (line) => {
+        const url = /ready: open (http:[^"\s]+)/.exec(line)?.[1];
+        if (url) resolve(`${url}/`);
+      });
+      lines.once('close', () => reject(new Error('the server has ended')));
+    });
   }
 
   it('lets a conversation go on for a while, then ends it and says why', async () => {
