@@ -11,8 +11,6 @@ const main = join(import.meta.dirname, '../../server/main.ts');
 
 describe('the end of a server', function () {
   this.timeout(60_000);
-  // A real browser on a machine that does other things may once be too slow; what is broken fails twice.
-  this.retries(1);
   let browser: Browser;
   let server: ChildProcess;
 

@@ -15,8 +15,6 @@ const SENTENCES = [
 
 describe('five calls at once', function () {
   this.timeout(120_000);
-  // A real browser on a machine that does other things may once be too slow; what is broken fails twice.
-  this.retries(1);
   let server: TalkingServer;
   let browser: Browser;
 

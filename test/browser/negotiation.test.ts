@@ -29,8 +29,6 @@ class Witness {
 
 describe('what browser and server agree on', function () {
   this.timeout(40_000);
-  // A real browser on a machine that does other things may once be too slow; what is broken fails twice.
-  this.retries(1);
   let witness: Witness;
   let server: TalkingServer;
   let browser: Browser;

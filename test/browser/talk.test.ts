@@ -15,8 +15,6 @@ const OTHER = 'Seven yellow boats are lying in the old harbour.';
 
 describe('a conversation in a real browser', function () {
   this.timeout(90_000);
-  // A real browser on a machine that does other things may once be too slow; what is broken fails twice.
-  this.retries(1);
   let server: TalkingServer;
   let browser: Browser;
   let folder: string;

@@ -7,8 +7,6 @@ import { startTalkingServer, type TalkingServer } from '../support/talking-serve
 
 describe('the death of a worker', function () {
   this.timeout(90_000);
-  // A real browser on a machine that does other things may once be too slow; what is broken fails twice.
-  this.retries(1);
   let server: TalkingServer;
   let browser: Browser;
   let call: CallPage;
