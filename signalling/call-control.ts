@@ -13,7 +13,9 @@ import type {
   SessionEventName,
   SessionEvents,
   EndReason,
+  TranscriptEntry,
 } from './protocol.ts';
+import type { Continuation } from './session-store.ts';
 import type { SessionRecord } from './session.ts';
 
 /** One thing that happened in a call, on its way to the client. */
@@ -27,11 +29,25 @@ export type CallObserver = {
   event: (sessionId: string, event: CallEvent) => void;
   /** The caller's media began to flow (`true`), or went away (`false`). */
   flowing: (sessionId: string, flowing: boolean) => void;
+  /** How the conversation stands, whenever that changes, and at least once a second while the agent speaks. */
+  continuation: (sessionId: string, continuation: Continuation) => void;
   /** The call ended by itself: the agent hung up, or it could not be kept alive. */
   ended: (sessionId: string, reason: EndReason) => void;
 };
 
 export type JoinRequest = Pick<Request<'join'>, 'rtpCapabilities' | 'playback' | 'keep'>;
+
+/** What was said before, elsewhere or earlier, for a call that has to go on with it. */
+export type Restored = { transcript: readonly TranscriptEntry[]; continuation?: Continuation };
+
+/**
+ * Of the caller's media: `flowing`, it arrives; `lost`, the caller had media here and nothing of it arrives any more;
+ * `none`, there is none here.
+ */
+export type MediaState = 'flowing' | 'lost' | 'none';
+
+/** What a pod is told of the client before that client knows of it. */
+export type StandbyRequest = Pick<Request<'join'>, 'rtpCapabilities' | 'playback'> & { microphone: boolean };
 
 /** Either the media named by `keep` is still there, or here is new media. */
 export type JoinedMedia = { kept: true } | { kept: false; media: MediaOptions };
@@ -44,8 +60,11 @@ export type JoinedMedia = { kept: true } | { kept: false; media: MediaOptions };
 export interface CallControl {
   readonly rtpCapabilities: RtpCapabilities;
 
-  /** Opens the call on first use, or gives its client new transports and closes those of an earlier client. */
-  join(session: SessionRecord, request: JoinRequest, signal: AbortSignal): Promise<JoinedMedia>;
+  /**
+   * Opens the call on first use, going on with what was restored, or gives its client new transports and closes those of
+   * an earlier client.
+   */
+  join(session: SessionRecord, request: JoinRequest, signal: AbortSignal, restored?: Restored): Promise<JoinedMedia>;
   connectTransport(sessionId: string, transportId: string, dtlsParameters: DtlsParameters): Promise<void>;
   produce(sessionId: string, transportId: string, rtpParameters: RtpParameters): Promise<string>;
   consume(sessionId: string): Promise<ConsumerOptions>;
@@ -56,6 +75,31 @@ export interface CallControl {
   say(sessionId: string, text: string): Promise<string>;
   mute(sessionId: string, muted: boolean): void;
   report(sessionId: string, report: Request<'report'>): void;
+
+  /** Looks whether anything of the caller arrives; takes up to a second where it is not plain at once. */
+  mediaState(sessionId: string, signal: AbortSignal): Promise<MediaState>;
+
+  /**
+   * Opens the call here while another pod still leads it: with media for the client, hearing the caller, and silent until
+   * `takeOver`. `end` undoes it.
+   */
+  standBy(
+    session: SessionRecord,
+    request: StandbyRequest,
+    restored: Restored,
+    signal: AbortSignal,
+  ): Promise<MediaOptions>;
+  /** Resolves once the media of `standBy` stands in both directions (one, where there is no microphone). */
+  standsBy(sessionId: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Stops the agent's voice for good at a frame, at the first moment at which neither side speaks, and at the latest after
+   * `withinMs`. Resolves to how the conversation stands then. The media stays until `end`.
+   */
+  handOver(sessionId: string, withinMs: number, signal: AbortSignal): Promise<Restored>;
+  /** A call that stood by leads from now on: it goes on speaking where the other one stopped. */
+  takeOver(sessionId: string, restored: Restored): void;
+  /** Undoes `handOver`: this pod leads again, since the other one could not. */
+  resume(sessionId: string): void;
 
   /** The client's connection is gone; its media is kept for a grace period, then dropped. Idempotent. */
   clientGone(sessionId: string): void;

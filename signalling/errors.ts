@@ -68,6 +68,43 @@ export class StaleEpoch extends Error {
   }
 }
 
+/** The store cannot be reached just now. What was to be written may or may not have been. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+  readonly code = 'store_unavailable';
+
+  constructor(what: string, options?: ErrorOptions) {
+    super(`The session store cannot be reached (${what}).`, options);
+  }
+}
+
+/** `gone`: nobody listens under that name, for certain. `cut_off`: this pod itself cannot reach the others. */
+export type UnreachableReason = 'gone' | 'timeout' | 'cut_off';
+
+/** Another pod gave no answer. */
+export class PodUnreachable extends Error {
+  override readonly name = 'PodUnreachable';
+  readonly code = 'pod_unreachable';
+  readonly reason: UnreachableReason;
+
+  constructor(podId: string, reason: UnreachableReason, options?: ErrorOptions) {
+    super(`Pod ${podId} gave no answer (${reason}).`, options);
+    this.reason = reason;
+  }
+}
+
+/** Another pod refused what it was asked. */
+export class RemoteRefusal extends Error {
+  override readonly name = 'RemoteRefusal';
+  /** What its error was called; `internal` where it had no name. */
+  readonly code: string;
+
+  constructor(podId: string, code: string, options?: ErrorOptions) {
+    super(`Pod ${podId} refused (${code}).`, options);
+    this.code = code;
+  }
+}
+
 /** The store holds as many sessions as it may. */
 export class StoreFull extends Error {
   override readonly name = 'StoreFull';

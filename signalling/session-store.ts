@@ -9,6 +9,30 @@ import type { SessionRecord } from './session.ts';
 export type PageRequest = { limit: number; cursor?: string; state?: SessionState };
 export type SessionPage = { sessions: SessionRecord[]; nextCursor?: string };
 
+/**
+ * What another pod needs, beside the transcript, to go on with a conversation: plain data of the media side, of which
+ * signalling knows nothing but that it can be written as JSON.
+ */
+export type Continuation = Readonly<Record<string, unknown>>;
+
+/** All that is kept of a session. */
+export type StoredSession = { record: SessionRecord; transcript: TranscriptEntry[]; continuation?: Continuation };
+
+export type Claim = {
+  /** Made up by the claimer. A claim that is repeated, since its answer was lost, is granted once. */
+  claimId: string;
+  podId: string;
+  /** The epoch that the claimer believes to be over; a session that has moved on since is not given away. */
+  fromEpoch: number;
+};
+
+export type ClaimAnswer =
+  /** The claimer owns it, under the epoch of the record: max(stored + 1, the store's own clock in ms). */
+  | { outcome: 'claimed'; session: StoredSession }
+  /** Somebody else was quicker, or it has ended: how it stands. */
+  | { outcome: 'overtaken'; record: SessionRecord }
+  | { outcome: 'missing' };
+
 /** Anything that may wait for a network can be given up. */
 export type Waiting = { signal?: AbortSignal };
 
@@ -24,7 +48,7 @@ export interface SessionStore {
   /**
    * Reads, changes and writes in one step: `change` is pure and may run again when another write came in between. The
    * store sets `version`. Returning the record unchanged writes nothing.
-   * @throws {StaleEpoch} when `epoch` is lower than the stored one.
+   * @throws {StaleEpoch} when `epoch` is lower than the stored one, or the same under another owner than this store's pod.
    * @throws whatever `change` throws.
    * @returns the stored record, or undefined where there is none.
    */
@@ -35,9 +59,34 @@ export interface SessionStore {
     waiting?: Waiting,
   ): Promise<SessionRecord | undefined>;
 
+  /** All of it, for a pod that takes it over. */
+  load(id: string, waiting?: Waiting): Promise<StoredSession | undefined>;
+
+  /**
+   * Writes all of a session as its owner has it, under the epoch of its record: after the store was away or lost it. Lines
+   * of the transcript that the store has and the owner has not are kept.
+   * @throws {StaleEpoch} when the stored epoch is higher, or equal and another pod's.
+   */
+  put(session: StoredSession, waiting?: Waiting): Promise<void>;
+
+  /** Takes a session over from its owner. Whether that is allowed is not the store's to decide (`ownership.ts`). */
+  claim(id: string, claim: Claim, waiting?: Waiting): Promise<ClaimAnswer>;
+
+  /** Keeps how the conversation stands. @throws {StaleEpoch} as `update` does. */
+  keepContinuation(id: string, epoch: number, continuation: Continuation, waiting?: Waiting): Promise<void>;
+
+  /** Puts a session that waits for a place at the end of the queue. Returns its position, from 1; undefined: it is full. */
+  enqueue(id: string, limit: number, waiting?: Waiting): Promise<number | undefined>;
+  /** Takes the first one off the queue. */
+  dequeue(waiting?: Waiting): Promise<string | undefined>;
+  /** Takes one off the queue wherever it stands. Idempotent. */
+  leaveQueue(id: string, waiting?: Waiting): Promise<void>;
+  /** All that wait, the first first. */
+  queue(waiting?: Waiting): Promise<string[]>;
+
   list(page: PageRequest, waiting?: Waiting): Promise<SessionPage>;
 
-  /** Sessions of this pod, by state. */
+  /** Sessions in this store, by state. */
   counts(waiting?: Waiting): Promise<Record<SessionState, number>>;
 
   /**

@@ -47,6 +47,8 @@ const packageHomes: Record<string, RegExp> = {
   esbuild: /^scripts\/setup\/bundle\.mjs$/,
   helmet: /^server\/app\.ts$/,
   jose: /^signalling\/tokens\.ts$/,
+  '@socket.io/redis-adapter': /^signalling\/gateway-adapter\.ts$/,
+  ioredis: /^signalling\/redis-[\w-]+\.ts$/,
   koa: /^server\//,
   'koa-helmet': /^server\/app\.ts$/,
   'lru-cache': /^media\//,

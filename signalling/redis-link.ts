@@ -1,0 +1,215 @@
+/** The connections of this pod to Redis: one for commands, one to be told things. Never waits longer than it must. */
+import { EventEmitter } from 'node:events';
+import { Cluster, Redis } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+import { StoreUnavailable } from './errors.ts';
+import type { Log } from './log.ts';
+import type { RedisTarget } from './redis-target.ts';
+
+export type RedisLinkOptions = {
+  target: RedisTarget;
+  log: Log;
+  /** Told of every command: its name, how long it took, and how it ended. */
+  onCommand?: (operation: string, seconds: number, outcome: 'ok' | 'refused' | 'unavailable') => void;
+  nowMs?: () => number;
+};
+
+export type RedisLinkEvents = {
+  up: [];
+  down: [];
+};
+
+/** A command that has not been answered by then counts as failed: no call may wait for Redis. */
+const COMMAND_TIMEOUT_MS = 250;
+const CONNECT_TIMEOUT_MS = 1_000;
+/** Between two tries to connect, growing; a Redis that is back is found within half a second. */
+const RETRY_MS = { first: 50, most: 500 };
+/** A connection that looks alive, and of which nothing has come for so long, is taken for dead. */
+const PROBE_MS = 1_000;
+/** What Redis answers, as opposed to what its absence looks like. */
+const REFUSAL = /^(ERR|WRONGTYPE|NOSCRIPT|NOAUTH|NOPERM|OOM|READONLY|MISCONF|BUSY|CROSSSLOT|STALE)\b/;
+
+export class RedisLink extends EventEmitter<RedisLinkEvents> {
+  readonly kind: RedisTarget['kind'];
+  /** For commands: they fail at once while there is no connection. */
+  readonly commands: Redis | Cluster;
+  /** For subscriptions alone: they are made again after each loss. */
+  readonly subscriber: Redis | Cluster;
+  readonly #options: RedisLinkOptions;
+  readonly #nowMs: () => number;
+  readonly #probe: NodeJS.Timeout;
+  #up = false;
+  #downSince: number | undefined;
+  #steadySince: number | undefined;
+  #runId: string | undefined;
+  #majorVersion: number | undefined;
+  #looking: Promise<void> | undefined;
+  /** Connections made so far, those after a loss too. */
+  connections = 0;
+  #closed: Promise<void> | undefined;
+
+  private constructor(options: RedisLinkOptions) {
+    super();
+    this.#options = options;
+    this.#nowMs = options.nowMs ?? Date.now;
+    this.kind = options.target.kind;
+    this.commands = connect(options.target, { commandTimeout: COMMAND_TIMEOUT_MS });
+    this.subscriber = connect(options.target, { autoResubscribe: true });
+    for (const client of [this.commands, this.subscriber]) {
+      client.on('error', (error: Error) => options.log.debug({ err: error }, 'Redis'));
+      client.on('connect', () => (this.connections += 1));
+      client.on('ready', () => void this.#look());
+      client.on('close', () => this.#lost());
+    }
+    this.#downSince = this.#nowMs();
+    this.#probe = setInterval(() => void this.#look(), PROBE_MS);
+    this.#probe.unref();
+  }
+
+  /** Connects. Resolves once connected or after the first try failed: a pod starts without Redis, too. */
+  static async open(options: RedisLinkOptions): Promise<RedisLink> {
+    const link = new RedisLink(options);
+    await Promise.allSettled([link.commands.connect(), link.subscriber.connect()]);
+    await link.#look();
+    // The look that each new connection brings may have been under way before the other one stood.
+    if (!link.#up) await link.#look();
+    return link;
+  }
+
+  /** Whether the last sign of life of both connections is recent. */
+  get isUp(): boolean {
+    return this.#up;
+  }
+
+  /** Since when it has been away, Unix ms. */
+  get downSince(): number | undefined {
+    return this.#downSince;
+  }
+
+  /** Since when both connections have stood on the same Redis process, Unix ms; undefined while they do not. */
+  get steadySince(): number | undefined {
+    return this.#up ? this.#steadySince : undefined;
+  }
+
+  /** Of the server; undefined before the first answer. Sharded publish and subscribe came with 7. */
+  get majorVersion(): number | undefined {
+    return this.#majorVersion;
+  }
+
+  /**
+   * Runs a command, timed and counted under the name of what it is for.
+   * @throws {StoreUnavailable} when Redis does not answer in time
+   * @throws what Redis refused, as it is
+   */
+  async run<Result>(operation: string, command: (redis: Redis | Cluster) => Promise<Result>): Promise<Result> {
+    const startedMs = performance.now();
+    const note = (outcome: 'ok' | 'refused' | 'unavailable') =>
+      this.#options.onCommand?.(operation, (performance.now() - startedMs) / 1000, outcome);
+    try {
+      const result = await command(this.commands);
+      note('ok');
+      return result;
+    } catch (error) {
+      const refused = error instanceof Error && REFUSAL.test(error.message);
+      note(refused ? 'refused' : 'unavailable');
+      if (refused) throw error;
+      throw new StoreUnavailable(operation, { cause: error });
+    }
+  }
+
+  /** Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#probe);
+    this.removeAllListeners();
+    this.#up = false;
+    for (const client of [this.commands, this.subscriber]) client.disconnect();
+  }
+
+  /** Asks for a sign of life, and whether it is still the same Redis. */
+  #look(): Promise<void> {
+    this.#looking ??= this.#ask().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      const info = await withTimeout(this.commands.info('server'), COMMAND_TIMEOUT_MS * 2);
+      if (this.subscriber.status !== 'ready') throw new Error('the subscribing connection is not there yet');
+      this.#found(info);
+    } catch {
+      this.#lost();
+    }
+  }
+
+  #found(info: string): void {
+    if (this.#closed) return;
+    const runId = /^run_id:(\w+)/m.exec(info)?.[1];
+    this.#majorVersion = Number(/^(?:redis|valkey)_version:(\d+)/m.exec(info)?.[1]);
+    // A cluster's nodes each have a run id of their own, and any of them may have answered.
+    const sameServer = this.kind === 'cluster' || runId === this.#runId;
+    this.#runId = runId;
+    if (!this.#up || !sameServer) this.#steadySince = this.#nowMs();
+    if (this.#up) return;
+    this.#up = true;
+    this.#downSince = undefined;
+    this.#options.log.info({}, 'Redis is there');
+    this.emit('up');
+  }
+
+  #lost(): void {
+    if (!this.#up || this.#closed) return;
+    this.#up = false;
+    this.#downSince = this.#nowMs();
+    this.#steadySince = undefined;
+    this.#options.log.warn({}, 'Redis is away; calls go on');
+    this.emit('down');
+  }
+}
+
+type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>;
+
+const connect = (target: RedisTarget, own: ConnectionOptions): Redis | Cluster => {
+  const { username, password, tls } = target;
+  const common: ConnectionOptions = {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && { tls: {} }),
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    enableReadyCheck: true,
+    ...own,
+  };
+  const retryStrategy = (times: number): number => Math.min(RETRY_MS.first * times, RETRY_MS.most);
+  const lazy = { lazyConnect: true, enableOfflineQueue: false };
+  if (target.kind === 'cluster') {
+    return new Cluster(target.nodes, {
+      ...lazy,
+      clusterRetryStrategy: retryStrategy,
+      // Without this the sharded adapter's subscriptions end the process.
+      shardedSubscribers: true,
+      redisOptions: common,
+    });
+  }
+  if (target.kind === 'sentinel') {
+    const { sentinels, master: name, db } = target;
+    return new Redis({ ...common, ...lazy, retryStrategy, sentinelRetryStrategy: retryStrategy, sentinels, name, db });
+  }
+  return new Redis({ ...common, ...lazy, retryStrategy, ...target.address, db: target.db });
+};
+
+const withTimeout = async <Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> => {
+  const { promise: overdue, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('no answer in time')), timeoutMs);
+  try {
+    return await Promise.race([promise, overdue]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
