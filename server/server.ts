@@ -108,12 +108,12 @@ const start = async (options: Required<ServerOptions>, started: AsyncDisposableS
 const createParts = async (options: Required<ServerOptions>, started: AsyncDisposableStack): Promise<Parts> => {
   const { config, createCalls, log, nowMs } = options;
   const agents = await loadAgents(config.agentsDir);
-  const store = new MemorySessionStore();
+  const podId = `${hostname()}-${randomBytes(3).toString('hex')}`;
+  const store = new MemorySessionStore({ podId });
   started.defer(() => store.close());
   const calls = await createCalls({ config, agents, log });
   started.defer(() => calls.close());
   const places = new Places({ capacity: config.voice.workers * config.voice.maxSessionsPerWorker });
-  const podId = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const sessions = new Sessions({ store, places, podId, timeoutMs: config.sessionTimeoutMs, nowMs });
   const tokens = new SessionTokens({ secret: config.tokenSecret, nowMs });
   const metrics = new Metrics({ sessionsByState: () => sessions.counts() });

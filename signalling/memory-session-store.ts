@@ -1,36 +1,63 @@
 import { StaleEpoch, StoreFull } from './errors.ts';
 import type { SessionState, TranscriptEntry } from './protocol.ts';
-import type { PageRequest, SessionPage, SessionStore, Waiting } from './session-store.ts';
+import { comesAfter, readCursor, writeCursor } from './session-cursor.ts';
+import type {
+  Claim,
+  ClaimAnswer,
+  Continuation,
+  PageRequest,
+  SessionPage,
+  SessionStore,
+  StoredSession,
+  Waiting,
+} from './session-store.ts';
 import type { SessionRecord } from './session.ts';
+import { lineKey, mergeTranscripts } from './transcript-merge.ts';
 
 export type MemorySessionStoreOptions = {
+  /** The pod whose writes these are. */
+  podId: string;
   /** How long an ended session stays readable, in ms. Default: one hour. */
   keepEndedMs?: number;
   /** Most sessions held, ended ones included. Default 10,000: about 50 MB with long transcripts. */
   maximumSessions?: number;
+  /** Unix ms, for the epoch of a claim. */
+  nowMs?: () => number;
 };
 
-type Entry = { record: SessionRecord; transcript: Map<string, TranscriptEntry> };
+type Entry = {
+  record: SessionRecord;
+  transcript: Map<string, TranscriptEntry>;
+  continuation?: Continuation;
+  /** The last claim that was granted, and under which epoch. */
+  claim?: { id: string; epoch: number };
+};
 
 const DEFAULT_KEEP_ENDED_MS = 3_600_000;
 const DEFAULT_MAXIMUM_SESSIONS = 10_000;
 
 /** Sessions of one process, gone with it. Ended ones stay readable for a while; when full, the oldest of them go first. */
 export class MemorySessionStore implements SessionStore {
+  readonly #podId: string;
   readonly #keepEndedMs: number;
   readonly #maximumSessions: number;
+  readonly #nowMs: () => number;
   /** In order of creation, which is the order of listing, backwards. */
   readonly #entries = new Map<string, Entry>();
+  /** In the order of waiting. */
+  readonly #queue = new Set<string>();
 
-  constructor(options: MemorySessionStoreOptions = {}) {
-    this.#keepEndedMs = options.keepEndedMs ?? DEFAULT_KEEP_ENDED_MS;
-    this.#maximumSessions = options.maximumSessions ?? DEFAULT_MAXIMUM_SESSIONS;
+  constructor({ podId, keepEndedMs, maximumSessions, nowMs }: MemorySessionStoreOptions) {
+    this.#podId = podId;
+    this.#keepEndedMs = keepEndedMs ?? DEFAULT_KEEP_ENDED_MS;
+    this.#maximumSessions = maximumSessions ?? DEFAULT_MAXIMUM_SESSIONS;
+    this.#nowMs = nowMs ?? Date.now;
   }
 
   async create(record: SessionRecord, waiting?: Waiting): Promise<void> {
     waiting?.signal?.throwIfAborted();
     if (this.#entries.has(record.id)) throw new Error(`Session ${record.id} exists already.`);
-    if (this.#entries.size >= this.#maximumSessions) this.#dropOldestEnded();
+    this.#makeRoom();
     this.#entries.set(record.id, { record, transcript: new Map() });
   }
 
@@ -48,11 +75,77 @@ export class MemorySessionStore implements SessionStore {
     waiting?.signal?.throwIfAborted();
     const entry = this.#writable(id, epoch);
     if (entry === undefined) return undefined;
-    const changed = change(entry.record);
+    const changed = change(this.#adopted(entry.record, epoch));
     if (changed !== entry.record) {
       entry.record = { ...changed, epoch: Math.max(epoch, changed.epoch), version: entry.record.version + 1 };
     }
     return entry.record;
+  }
+
+  async load(id: string, waiting?: Waiting): Promise<StoredSession | undefined> {
+    waiting?.signal?.throwIfAborted();
+    const entry = this.#entries.get(id);
+    return entry && stored(entry);
+  }
+
+  async put({ record, transcript, continuation }: StoredSession, waiting?: Waiting): Promise<void> {
+    waiting?.signal?.throwIfAborted();
+    const before = this.#writable(record.id, record.epoch);
+    if (before === undefined) this.#makeRoom();
+    const entry: Entry = before ?? { record, transcript: new Map() };
+    entry.record = before ? { ...record, version: Math.max(before.record.version, record.version) + 1 } : record;
+    const lines = mergeTranscripts([...entry.transcript.values()], transcript);
+    entry.transcript = new Map(lines.map((line) => [lineKey(line), line]));
+    if (continuation !== undefined) entry.continuation = continuation;
+    this.#entries.set(record.id, entry);
+  }
+
+  async claim(id: string, { claimId, podId, fromEpoch }: Claim, waiting?: Waiting): Promise<ClaimAnswer> {
+    waiting?.signal?.throwIfAborted();
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return { outcome: 'missing' };
+    const { record, claim } = entry;
+    if (record.state === 'ended') return { outcome: 'overtaken', record };
+    if (claim?.id === claimId && claim.epoch === record.epoch) return { outcome: 'claimed', session: stored(entry) };
+    if (record.epoch > fromEpoch) return { outcome: 'overtaken', record };
+    const nowMs = this.#nowMs();
+    // The claimer may know of a later epoch than a store that lost its latest writes.
+    const epoch = Math.max(fromEpoch + 1, nowMs);
+    entry.record = { ...record, ownerPod: podId, epoch, version: record.version + 1, updatedAt: nowMs };
+    entry.claim = { id: claimId, epoch };
+    return { outcome: 'claimed', session: stored(entry) };
+  }
+
+  async keepContinuation(id: string, epoch: number, continuation: Continuation, waiting?: Waiting): Promise<void> {
+    waiting?.signal?.throwIfAborted();
+    const entry = this.#writable(id, epoch);
+    if (entry === undefined) return;
+    entry.record = this.#adopted(entry.record, epoch);
+    entry.continuation = continuation;
+  }
+
+  async enqueue(id: string, limit: number, waiting?: Waiting): Promise<number | undefined> {
+    waiting?.signal?.throwIfAborted();
+    if (!this.#queue.has(id) && this.#queue.size >= limit) return undefined;
+    this.#queue.add(id);
+    return [...this.#queue].indexOf(id) + 1;
+  }
+
+  async dequeue(waiting?: Waiting): Promise<string | undefined> {
+    waiting?.signal?.throwIfAborted();
+    const [first] = this.#queue;
+    if (first !== undefined) this.#queue.delete(first);
+    return first;
+  }
+
+  async leaveQueue(id: string, waiting?: Waiting): Promise<void> {
+    waiting?.signal?.throwIfAborted();
+    this.#queue.delete(id);
+  }
+
+  async queue(waiting?: Waiting): Promise<string[]> {
+    waiting?.signal?.throwIfAborted();
+    return [...this.#queue];
   }
 
   async list({ limit, cursor, state }: PageRequest, waiting?: Waiting): Promise<SessionPage> {
@@ -76,10 +169,12 @@ export class MemorySessionStore implements SessionStore {
 
   async append(id: string, epoch: number, entry: TranscriptEntry, waiting?: Waiting): Promise<boolean> {
     waiting?.signal?.throwIfAborted();
-    const stored = this.#writable(id, epoch);
-    const key = `${entry.role}:${entry.turnId}`;
-    if (stored === undefined || stored.transcript.has(key)) return false;
-    stored.transcript.set(key, entry);
+    const session = this.#writable(id, epoch);
+    const key = lineKey(entry);
+    if (session === undefined) return false;
+    session.record = this.#adopted(session.record, epoch);
+    if (session.transcript.has(key)) return false;
+    session.transcript.set(key, entry);
     return true;
   }
 
@@ -103,15 +198,27 @@ export class MemorySessionStore implements SessionStore {
 
   async close(): Promise<void> {
     this.#entries.clear();
+    this.#queue.clear();
   }
 
   #writable(id: string, epoch: number): Entry | undefined {
     const entry = this.#entries.get(id);
-    if (entry !== undefined && epoch < entry.record.epoch) throw new StaleEpoch(id, epoch, entry.record.epoch);
+    if (entry === undefined) return undefined;
+    const { record } = entry;
+    if (epoch < record.epoch || (epoch === record.epoch && record.ownerPod !== this.#podId)) {
+      throw new StaleEpoch(id, epoch, record.epoch);
+    }
     return entry;
   }
 
-  #dropOldestEnded(): void {
+  /** A write of a higher epoch is that of a new owner. */
+  #adopted(record: SessionRecord, epoch: number): SessionRecord {
+    if (epoch === record.epoch) return record;
+    return { ...record, epoch, ownerPod: this.#podId, version: record.version + 1 };
+  }
+
+  #makeRoom(): void {
+    if (this.#entries.size < this.#maximumSessions) return;
     for (const [id, { record }] of this.#entries) {
       if (record.state !== 'ended') continue;
       this.#entries.delete(id);
@@ -121,16 +228,8 @@ export class MemorySessionStore implements SessionStore {
   }
 }
 
-/** A place in the list. Ids break the tie of sessions that were made within one millisecond. */
-type Place = Pick<SessionRecord, 'createdAt' | 'id'>;
-
-const comesAfter = (a: Place, b: Place): boolean =>
-  a.createdAt < b.createdAt || (a.createdAt === b.createdAt && a.id < b.id);
-
-const writeCursor = ({ createdAt, id }: Place): string => Buffer.from(`${createdAt}:${id}`).toString('base64url');
-
-/** A cursor that was tampered with reads as the end of the list rather than as an error. */
-const readCursor = (cursor: string): Place => {
-  const [createdAt = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(':');
-  return { createdAt: Number(createdAt) || 0, id };
-};
+const stored = ({ record, transcript, continuation }: Entry): StoredSession => ({
+  record,
+  transcript: [...transcript.values()],
+  ...(continuation !== undefined && { continuation }),
+});

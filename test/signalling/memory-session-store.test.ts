@@ -1,14 +1,16 @@
 import { expect } from 'chai';
 import { StoreFull } from '../../signalling/errors.ts';
 import { MemorySessionStore } from '../../signalling/memory-session-store.ts';
+import { itHandsSessionsOver } from '../support/session-hand-over-contract.ts';
 import { sessionRecord } from '../support/session-record.ts';
 import { itKeepsSessions } from '../support/session-store-contract.ts';
 
 describe('MemorySessionStore', () => {
-  itKeepsSessions(() => new MemorySessionStore());
+  itKeepsSessions(() => new MemorySessionStore({ podId: 'pod-a' }));
+  itHandsSessionsOver(() => new MemorySessionStore({ podId: 'pod-a' }));
 
   it('keeps an ended session readable for a while, then drops it', async () => {
-    const store = new MemorySessionStore({ keepEndedMs: 1_000 });
+    const store = new MemorySessionStore({ podId: 'pod-a', keepEndedMs: 1_000 });
     const ended = sessionRecord({ state: 'ended', endedAt: 500 });
     await store.create(ended);
     await store.sweep(1_499);
@@ -18,7 +20,7 @@ describe('MemorySessionStore', () => {
   });
 
   it('when full drops the oldest of those that ended, and refuses when there is none', async () => {
-    const store = new MemorySessionStore({ maximumSessions: 3 });
+    const store = new MemorySessionStore({ podId: 'pod-a', maximumSessions: 3 });
     const [live, older, newer] = [
       sessionRecord({ state: 'live' }),
       sessionRecord({ state: 'ended', endedAt: 1 }),

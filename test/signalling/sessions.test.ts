@@ -17,7 +17,7 @@ describe('Sessions', () => {
   let sessions: Sessions;
   let ended: SessionRecord[];
 
-  const start = (capacity: number, store = new MemorySessionStore()) => {
+  const start = (capacity: number, store = new MemorySessionStore({ podId: 'pod-a' })) => {
     clock = new VirtualClock();
     const places = new Places({ capacity });
     sessions = new Sessions({ store, places, podId: 'pod-a', timeoutMs: 3_600_000, nowMs: clock.nowMs });
@@ -44,7 +44,7 @@ describe('Sessions', () => {
   });
 
   it('refuses a new one when the store is full, and gives its place back', async () => {
-    start(5, new MemorySessionStore({ maximumSessions: 1 }));
+    start(5, new MemorySessionStore({ podId: 'pod-a', maximumSessions: 1 }));
     await sessions.open({ agent: 'parrot' });
     expect(await codeOf(sessions.open({ agent: 'parrot' }))).to.equal('server_busy');
     expect(sessions.occupied).to.equal(1);

@@ -18,7 +18,7 @@ export const startLoneGateway = async (options: Partial<GatewayOptions> = {}) =>
   const log = memoryLog();
   const places = new Places({ capacity: 10 });
   const sessions = new Sessions({
-    store: new MemorySessionStore(),
+    store: new MemorySessionStore({ podId: 'pod-a' }),
     places,
     podId: 'pod-a',
     timeoutMs: 3_600_000,

@@ -1,18 +1,9 @@
 import { expect } from 'chai';
 import { StaleEpoch } from '../../signalling/errors.ts';
-import type { TranscriptEntry } from '../../signalling/protocol.ts';
 import type { SessionStore } from '../../signalling/session-store.ts';
 import { transition } from '../../signalling/session.ts';
+import { line } from './session-hand-over-contract.ts';
 import { sessionRecord } from './session-record.ts';
-
-const line = (turnId: string, role: TranscriptEntry['role'], text = 'hello'): TranscriptEntry => ({
-  turnId,
-  role,
-  text,
-  final: true,
-  startMs: 0,
-  endMs: 100,
-});
 
 const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
@@ -20,7 +11,7 @@ const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-/** What every session store promises, for each of them to be held to. `open` gives an empty one. */
+/** What every session store promises, for each of them to be held to. `open` gives an empty one of pod-a. */
 export const itKeepsSessions = (open: () => SessionStore | Promise<SessionStore>): void => {
   let store: SessionStore;
 
@@ -64,11 +55,29 @@ export const itKeepsSessions = (open: () => SessionStore | Promise<SessionStore>
   it('adopts a higher epoch and refuses a lower one', async () => {
     const record = sessionRecord({ epoch: 100 });
     await store.create(record);
-    await store.update(record.id, 200, (before) => ({ ...before, ownerPod: 'pod-b', epoch: 200 }));
+    await store.append(record.id, 200, line('t1', 'user'));
+    expect(await store.get(record.id)).to.include({ ownerPod: 'pod-a', epoch: 200 });
+    for (const write of [
+      store.update(record.id, 100, (before) => before),
+      store.append(record.id, 100, line('t2', 'user')),
+      store.renew(record.id, 100, 1),
+      store.keepContinuation(record.id, 100, {}),
+      store.put({ record, transcript: [] }),
+    ]) {
+      expect(await rejection(write)).to.be.instanceOf(StaleEpoch);
+    }
+    expect(await store.get(record.id)).to.include({ epoch: 200, expiresAt: record.expiresAt });
+    expect(await store.transcript(record.id)).to.have.lengthOf(1);
+  });
+
+  it('refuses an epoch that another pod holds, and takes the session from it with a higher one', async () => {
+    const record = sessionRecord({ ownerPod: 'pod-b', epoch: 100 });
+    await store.create(record);
     expect(await rejection(store.update(record.id, 100, (before) => before))).to.be.instanceOf(StaleEpoch);
     expect(await rejection(store.append(record.id, 100, line('t1', 'user')))).to.be.instanceOf(StaleEpoch);
-    expect(await rejection(store.renew(record.id, 100, 1))).to.be.instanceOf(StaleEpoch);
-    expect(await store.get(record.id)).to.include({ ownerPod: 'pod-b', epoch: 200 });
+    expect(await rejection(store.put({ record, transcript: [] }))).to.be.instanceOf(StaleEpoch);
+    await store.update(record.id, 101, (before) => before);
+    expect(await store.get(record.id)).to.include({ ownerPod: 'pod-a', epoch: 101 });
   });
 
   it('keeps the transcript in order, each line once', async () => {
@@ -121,6 +130,18 @@ export const itKeepsSessions = (open: () => SessionStore | Promise<SessionStore>
     expect((await store.sweep(1_000)).map(({ id }) => id)).to.deep.equal([idle.id]);
     await store.update(idle.id, 100, (before) => transition(before, { type: 'end', reason: 'expired' }, 1_000));
     expect(await store.sweep(1_001)).to.deep.equal([]);
+  });
+
+  it('ends a session once, and lists it as ended', async () => {
+    const { id } = sessionRecord();
+    await store.create(sessionRecord({ id }));
+    const end = (atMs: number) =>
+      store.update(id, 100, (before) => transition(before, { type: 'end', reason: 'left' }, atMs));
+    await end(5);
+    expect(await end(6)).to.include({ state: 'ended', endReason: 'left', endedAt: 5, version: 2 });
+    expect((await store.list({ limit: 5, state: 'ended' })).sessions).to.have.lengthOf(1);
+    expect((await store.list({ limit: 5 })).sessions.map((session) => session.id)).to.deep.equal([id]);
+    expect(await store.counts()).to.include({ ready: 0, ended: 1 });
   });
 
   it('gives up when asked to', async () => {
