@@ -26,12 +26,18 @@ export interface MessageBus {
   /**
    * Asks another pod, or this one. The handler runs at most once, however often the request had to be sent.
    * @throws {PodUnreachable} `gone` (nobody listens under that name, for certain), `timeout`, or `cut_off` (the bus itself
-   *   cannot be reached)
-   * @throws {RemoteRefusal} what the handler threw
+   *   cannot be reached, or was not long enough for an answer to count on)
+   * @throws {RemoteRefusal} what the handler threw; `no_handler` where nobody answers to that name
+   * @throws {SignallingFailure} `message_too_large`
+   * @throws the signal's reason once it is aborted
    */
   request(podId: string, name: string, payload: unknown, options: RequestOptions): Promise<unknown>;
 
-  /** Asks every other pod at once. Resolves to the answers that came in time; refusals and silence are left out. */
+  /**
+   * Asks every other pod at once. Resolves to the answers that came in time; refusals and silence are left out.
+   * @throws {PodUnreachable} `cut_off`: they could not be asked, so that nothing follows from their silence
+   * @throws as `request` for what cannot be sent, and when aborted
+   */
   ask(name: string, payload: unknown, options: RequestOptions): Promise<{ podId: string; answer: unknown }[]>;
 
   /** Whoever asks for `name` is answered by `handler`. One handler a name. */
