@@ -96,9 +96,9 @@ class Joiner {
   ): Promise<Answers['join']> {
     const wanted = { rtpCapabilities, playback, ...(keep && { keep }) };
     const joined = await this.#calls.join(record, wanted, signal);
-    const { id, agent, state, createdAt, epoch } = await this.#sessions.rejoined(record.id);
+    const { id, agent, state, createdAt, epoch, ownerPod } = await this.#sessions.rejoined(record.id);
     const transcript = await this.#sessions.transcript(id);
-    const session: SessionView = { id, agent, state, createdAt, elapsedMs: this.#calls.elapsedMs(id) };
+    const session: SessionView = { id, agent, state, createdAt, elapsedMs: this.#calls.elapsedMs(id), pod: ownerPod };
     return { session, epoch, transcript, kept: joined.kept, ...(!joined.kept && { media: joined.media }) };
   }
 

@@ -33,8 +33,13 @@ const join = z.object({
 const report = z.object({
   /** `none`: there is no microphone, or the caller refused it. Typed text works all the same. */
   microphone: z.enum(['active', 'none']).optional(),
+  /** Which transports `microphone` is about, where a client has two sets of them: the id of either one of the set. */
+  transportId: id.optional(),
   playback: z.enum(['running', 'blocked']).optional(),
-  /** Set after 1 s without a single packet from the agent: how long it has been. */
+  /**
+   * Set after 1 s without a single packet from the agent: how long it has been. It is acknowledged as soon as the server
+   * has taken note; where the media is lost for good, `move` follows.
+   */
   noPacketsForMs: count.optional(),
   statistics: z
     .object({
@@ -117,17 +122,27 @@ export type SessionView = {
   createdAt: number;
   /** Milliseconds since the session's call was opened; 0 before. Lets a page place earlier entries. */
   elapsedMs: number;
+  /** Name of the pod that has the session's media. */
+  pod: string;
 };
+
+/** `pod`: the owner died or was cut off. `drain`: the owner goes, and both work until the other one has taken over. */
+export type MoveReason = 'media-worker' | 'pod' | 'drain' | 'placed';
 
 /** Answers of the requests that carry something beside `ok`. */
 export type Answers = {
   join: {
     session: SessionView;
     epoch: number;
-    /** The conversation so far, for a page that was reloaded. */
+    /** The conversation so far, for a page that was reloaded, and for what an owner that died had not delivered. */
     transcript: TranscriptEntry[];
     /** `true`: the media named by `keep` goes on and `media` is absent. */
     kept: boolean;
+    /**
+     * The session waits for a place, at this position from 1: `kept` is false and `media` absent. `queued` follows as the
+     * position changes, and `move` with the reason `placed` when there is a place.
+     */
+    queued?: number;
     media?: MediaOptions;
   };
   'connect-transport': object;
@@ -189,8 +204,13 @@ export type SessionEvents = {
     atMs: number;
   };
   transcript: TranscriptEntry;
-  /** New transports: connect there, then drop the old ones. */
-  move: { reason: 'media-worker' | 'pod'; media: MediaOptions };
+  /**
+   * New transports. With the reason `drain` it still has the epoch of the old owner: connect the new ones and send the
+   * microphone on both, but play the old until the first event of a higher epoch. Otherwise connect there and drop the old;
+   * those of a lower epoch are closed before the new ones are played.
+   */
+  move: { reason: MoveReason; media: MediaOptions };
+  /** From 1. */
   queued: { position: number };
   ended: { reason: EndReason };
   problem: { code: string; message: string };
@@ -210,6 +230,8 @@ export type Hello = {
   version: string;
   rtpCapabilities: RtpCapabilities;
   iceServers: IceServer[];
+  /** Name of the pod that serves this connection, which need not be the one that has the media. */
+  pod?: string;
 };
 
 /** Everything that a client sends, as Socket.IO types it. */

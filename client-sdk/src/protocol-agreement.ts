@@ -18,6 +18,7 @@ export type Agreement = [
   Assert<SameFields<own.Turn, protocol.SessionEvents['turn']>>,
   Assert<SameFields<own.Session, protocol.SessionView>>,
   Assert<Same<own.EndReason, protocol.EndReason>>,
+  Assert<Same<own.MoveReason, protocol.MoveReason>>,
   Assert<Same<own.SessionState, protocol.SessionState>>,
   Assert<Same<own.MediaPlaybackState, NonNullable<protocol.Request<'report'>['playback']>>>,
   Assert<SameFields<ParleyEvents['queued'], protocol.SessionEvents['queued']>>,

@@ -59,7 +59,15 @@ export type Session = {
   createdAt: number;
   /** Milliseconds since the session's call was opened; 0 before. */
   elapsedMs: number;
+  /** Name of the server process that has the session's media. */
+  pod: string;
 };
+
+/**
+ * Why a call goes to other transports. `media-worker`: a part of the server was replaced. `pod`: its server died or was
+ * cut off. `drain`: its server is about to go. `placed`: it had waited in the queue.
+ */
+export type MoveReason = 'media-worker' | 'pod' | 'drain' | 'placed';
 
 /**
  * `requesting`: the browser asks the person for permission. `none`: there is no microphone, or it was refused; typed
