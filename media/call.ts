@@ -140,7 +140,8 @@ export class Call {
   }
 
   report({ microphone, playback, noPacketsForMs }: ClientReport): void {
-    if (noPacketsForMs !== undefined) {
+    // Before, it is a suspicion, which a single lost packet raises.
+    if (noPacketsForMs !== undefined && noPacketsForMs >= 1000) {
       this.#options.onNotice('client_hears_nothing', `no packet reached the client for ${noPacketsForMs} ms`);
     }
     if (microphone === 'none') this.#speaks = this.#withoutMicrophone = true;

@@ -37,7 +37,8 @@ const report = z.object({
   transportId: id.optional(),
   playback: z.enum(['running', 'blocked']).optional(),
   /**
-   * Set after 1 s without a single packet from the agent: how long it has been. It is acknowledged as soon as the server
+   * How long no packet of the agent has come. Set once after 0.5 s, when one at least is missing, then after each whole
+   * second. It is acknowledged as soon as the server
    * has taken note; where the media is lost for good, `move` follows.
    */
   noPacketsForMs: count.optional(),
@@ -209,7 +210,7 @@ export type SessionEvents = {
    * microphone on both, but play the old until the first event of a higher epoch. Otherwise connect there and drop the old;
    * those of a lower epoch are closed before the new ones are played.
    */
-  move: { reason: MoveReason; media: MediaOptions };
+  move: { reason: MoveReason; media: MediaOptions; /** Where the new ones are. */ pod?: string };
   /** From 1. */
   queued: { position: number };
   ended: { reason: EndReason };

@@ -18,6 +18,7 @@ const gestures = ['pointerdown', 'pointerup', 'keydown'] as const;
  * audio element's, because browsers cancel the echo of that.
  */
 export class AudioGraph {
+  readonly #gains = new Map<MediaStreamTrack, GainNode>();
   readonly #sources = new Map<MediaStreamTrack, MediaStreamAudioSourceNode>();
   readonly #samples = new Float32Array(windowSamples);
   #parts: Parts | undefined;
@@ -41,17 +42,27 @@ export class AudioGraph {
     context.addEventListener('statechange', this.#stopWaiting);
   }
 
-  add(side: Side, track: MediaStreamTrack): void {
+  /** @param silent true: it is not part of what the nodes give until `setSilent` says so */
+  add(side: Side, track: MediaStreamTrack, silent = false): void {
     const parts = this.#parts;
     if (!parts || this.#sources.has(track)) return;
     const source = parts.context.createMediaStreamSource(new MediaStream([track]));
-    source.connect(parts.buses[side]);
+    const gain = new GainNode(parts.context, { gain: silent ? 0 : 1 });
+    source.connect(gain).connect(parts.buses[side]);
     this.#sources.set(track, source);
+    this.#gains.set(track, gain);
+  }
+
+  setSilent(track: MediaStreamTrack, silent: boolean): void {
+    const gain = this.#gains.get(track);
+    if (gain) gain.gain.value = silent ? 0 : 1;
   }
 
   remove(track: MediaStreamTrack): void {
     this.#sources.get(track)?.disconnect();
     this.#sources.delete(track);
+    this.#gains.get(track)?.disconnect();
+    this.#gains.delete(track);
   }
 
   /** Loudness now, 0…1. */

@@ -7,6 +7,7 @@ import type { IceAction } from './ice-recovery.ts';
 import { MediaLink } from './media-link.ts';
 import type { Playback } from './playback.ts';
 import type { Signalling } from './signalling.ts';
+import { Standby } from './standby.ts';
 
 export type CallMediaOptions = {
   device: Device;
@@ -17,15 +18,19 @@ export type CallMediaOptions = {
   microphone: () => Promise<MediaStreamTrack | undefined>;
   /** Nothing that can be done with the present transports helps: join again for new ones. */
   onLost: (error?: ParleyError) => void;
+  /** The transports that stood by could not be connected, and the call stays where it is. */
+  onStandbyFailed: () => void;
 };
 
 /** Keeps the media of a call: one link, a second one while the call moves, and the repair of their network path. */
 export class CallMedia {
   readonly #options: CallMediaOptions;
   #link: MediaLink | undefined;
-  /** The agent's track of `#link`. */
-  #playing: MediaStreamTrack | undefined;
+  /** Of the owner that made the transports of `#link`. */
+  #epoch = 0;
   #next: MediaLink | undefined;
+  /** Transports of the pod that is to take over while the present one drains. */
+  readonly #standby = new Standby<MediaLink>();
   #recovery = new IceRecovery();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -38,6 +43,10 @@ export class CallMedia {
 
   get link(): MediaLink | undefined {
     return this.#link;
+  }
+
+  get standingBy(): boolean {
+    return this.#standby.link !== undefined;
   }
 
   /** The media that a reconnecting client still holds. */
@@ -54,34 +63,75 @@ export class CallMedia {
    */
   async adopt(media: MediaOptions, iceServers: IceServer[], epoch: number): Promise<boolean> {
     if (this.#closed) return false;
-    this.#next?.close();
-    const link = this.#create(media, iceServers, epoch);
+    this.dropStandby();
+    this.#discard(this.#next);
+    const link = this.#create(media, iceServers);
     this.#next = link;
     try {
       const sending = this.#sendMicrophone(link);
       const track = await link.receive();
-      if (this.#link && this.#link.epoch < epoch) this.#retire();
+      if (this.#epoch < epoch) this.#retire();
       this.#options.playback.play(track);
       await Promise.all([link.connected(), sending]);
       await link.connected();
       if (link.closed) return false;
       this.#retire();
-      this.#link = link;
-      this.#playing = track;
-      this.#next = undefined;
-      this.#recovery = new IceRecovery();
+      this.#use(link, epoch);
       return true;
     } catch (error) {
       if (link.closed) return false;
-      link.close();
+      this.#discard(link);
       if (this.#next === link) this.#next = undefined;
       throw error;
     }
   }
 
+  /**
+   * Connects to the transports of the pod that is to take over, sends the microphone there as well, and has the agent's
+   * track of it ready without a sound. What is in use stays in use until `heardOf`; where this fails, for good.
+   */
+  async standBy(media: MediaOptions, iceServers: IceServer[]): Promise<void> {
+    if (this.#closed) return;
+    this.#discard(this.#next);
+    this.#next = undefined;
+    const link = this.#create(media, iceServers);
+    this.#discard(this.#standby.begin(link, this.#epoch));
+    try {
+      const sending = this.#sendMicrophone(link);
+      const track = await link.receive();
+      if (link === this.#link) this.#options.playback.play(track);
+      else if (link === this.#standby.link) this.#options.playback.prepare(track);
+      await Promise.all([link.connected(), sending]);
+    } catch (error) {
+      if (!link.closed) this.#failed(link, error instanceof ParleyError ? error : undefined);
+    }
+  }
+
+  /**
+   * An event of this epoch has come. The first one of a new owner takes the transports that stand by into use.
+   *
+   * @returns whether it did
+   */
+  heardOf(epoch: number): boolean {
+    const link = this.#standby.heardOf(epoch);
+    if (!link) return false;
+    const old = this.#link;
+    if (old?.track) this.#options.playback.stop(old.track);
+    if (link.track) this.#options.playback.play(link.track);
+    this.#retire();
+    this.#use(link, epoch);
+    this.#act(this.#recovery.change(link.state, performance.now()));
+    return true;
+  }
+
+  /** Something newer has come in between. */
+  dropStandby(): void {
+    this.#discard(this.#standby.drop());
+  }
+
   /** Sends another microphone from now on, or the first one. */
   async exchangeMicrophone(track: MediaStreamTrack): Promise<void> {
-    await Promise.all([this.#link?.send(track), this.#next?.send(track)]);
+    await Promise.all([this.#link, this.#next, this.#standby.link].map((link) => link?.send(track)));
   }
 
   close(): void {
@@ -90,48 +140,62 @@ export class CallMedia {
     window.removeEventListener('online', this.#networkChanged);
     networkInformation()?.removeEventListener('change', this.#networkChanged);
     clearTimeout(this.#timer);
-    this.#next?.close();
+    this.dropStandby();
+    this.#discard(this.#next);
     this.#retire();
   }
 
-  #create(media: MediaOptions, iceServers: IceServer[], epoch: number): MediaLink {
+  #create(media: MediaOptions, iceServers: IceServer[]): MediaLink {
     const { clock, device, signalling } = this.#options;
     const link: MediaLink = new MediaLink({
       device,
       iceServers,
       media,
-      epoch,
       signalling,
       onState: (state) => {
         if (link.receiveConnected) clock.mark('receiveConnectedMs');
         if (link.sendConnected) clock.mark('sendConnectedMs');
         if (link === this.#link) this.#act(this.#recovery.change(state, performance.now()));
+        if (link === this.#standby.link && state === 'failed') this.#failed(link, undefined);
       },
-      onFailed: (error) => {
-        link.close();
-        if (link === this.#link || link === this.#next) this.#options.onLost(error);
-      },
+      onFailed: (error) => this.#failed(link, error),
     });
     return link;
+  }
+
+  #failed(link: MediaLink, error: ParleyError | undefined): void {
+    this.#discard(link);
+    if (this.#standby.failed(link)) this.#options.onStandbyFailed();
+    else if (link === this.#link || link === this.#next) this.#options.onLost(error);
   }
 
   async #sendMicrophone(link: MediaLink): Promise<void> {
     const track = await this.#options.microphone();
     if (link.closed) return;
     if (!track) {
-      await this.#options.signalling.request('report', { microphone: 'none' });
+      await this.#options.signalling.request('report', { microphone: 'none', transportId: link.transportId });
       return;
     }
     await link.send(track);
     this.#options.clock.mark('producedMs');
   }
 
+  #use(link: MediaLink, epoch: number): void {
+    this.#link = link;
+    this.#epoch = epoch;
+    this.#next = undefined;
+    this.#recovery = new IceRecovery();
+  }
+
   #retire(): void {
-    if (this.#playing) this.#options.playback.stop(this.#playing);
-    this.#playing = undefined;
-    this.#link?.close();
+    this.#discard(this.#link);
     this.#link = undefined;
     clearTimeout(this.#timer);
+  }
+
+  #discard(link: MediaLink | undefined): void {
+    if (link?.track) this.#options.playback.stop(link.track);
+    link?.close();
   }
 
   readonly #networkChanged = (): void => {

@@ -1,19 +1,22 @@
-import type { RtpCapabilities } from 'mediasoup-client/types';
-import type { Answers, Hello, MediaOptions, Request } from '../../signalling/protocol.ts';
+import type { Answers, Request } from '../../signalling/protocol.ts';
 import { AudioGraph } from './audio-graph.ts';
 import { CallMedia } from './call-media.ts';
+import { stateOf } from './call-state.ts';
+import type { CallFacts } from './call-state.ts';
 import type { ParleyEvents } from './client-events.ts';
 import type { ConnectClock } from './connect-clock.ts';
-import { ParleyError, endsTheCall, fatalSignallingError } from './errors.ts';
+import { ParleyError, fatalSignallingError } from './errors.ts';
+import { Joining } from './joining.ts';
 import { MediaMonitor } from './media-monitor.ts';
 import { Microphone } from './microphone.ts';
+import { Moving } from './moving.ts';
 import { Playback } from './playback.ts';
 import { createDevice } from './rtc-device.ts';
 import { ConversationEvents } from './session-event.ts';
 import type { ClientEmission, SessionEvent } from './session-event.ts';
 import { Signalling } from './signalling.ts';
+import { TranscriptLedger } from './transcript-ledger.ts';
 import type { ClientState, EndReason, MediaPlaybackState, MicrophoneOptions, Session } from './types.ts';
-import { protocolVersion, sdkVersion } from './version.ts';
 
 export type CallOptions = {
   url: string;
@@ -25,8 +28,6 @@ export type CallOptions = {
   emit: <Name extends keyof ParleyEvents>(name: Name, payload: ParleyEvents[Name]) => void;
 };
 
-/** A server that holds a session for a client may take a while to find its owner. */
-const joinTimeoutMs = 10_000;
 /** Hanging up must not wait for a server that is gone. */
 const leaveTimeoutMs = 1000;
 /** So many sets of transports may fail in a row before the call is given up. */
@@ -39,20 +40,26 @@ export class Call {
   readonly playback: Playback;
   readonly signalling: Signalling;
   readonly media: CallMedia;
+  readonly moving: Moving;
   session: Session | undefined;
   readonly #options: CallOptions;
   readonly #device = createDevice();
+  readonly #joining: Joining;
   readonly #monitor: MediaMonitor;
   readonly #conversation = new ConversationEvents();
+  readonly #ledger = new TranscriptLedger();
   readonly #ready = Promise.withResolvers<void>();
   /** Settles once the person has decided about the microphone. */
   #microphoneDecided: Promise<unknown> = Promise.resolve();
-  #hello: Hello | undefined;
   #state: ClientState = 'connecting';
-  #connectedOnce = false;
-  #joined = false;
-  #moving = false;
-  #closed = false;
+  #facts: CallFacts = {
+    connectedOnce: false,
+    joined: false,
+    queued: false,
+    moving: false,
+    silent: false,
+    closed: false,
+  };
   #mediaFailures = 0;
   #toldPlayback: MediaPlaybackState | undefined;
 
@@ -76,16 +83,40 @@ export class Call {
       clock,
       microphone: () => this.#microphoneDecided.then(() => this.microphone.track),
       onLost: (error) => this.#mediaFailed(error),
+      onStandbyFailed: () => this.#note({ moving: false }),
+    });
+    this.moving = new Moving({
+      media: this.media,
+      iceServers: () => this.#joining.iceServers,
+      facts: () => this.#facts,
+      note: (change) => this.#note(change),
+      emit,
+      onDone: (pod) => this.#mediaStands(pod),
+      onFailed: (error) => this.#mediaFailed(error),
+    });
+    this.#joining = new Joining({
+      device: this.#device,
+      signalling: this.signalling,
+      media: this.media,
+      playback: () => (this.#toldPlayback = this.playback.state),
+      silent: () => this.#facts.connectedOnce && (this.#facts.silent || !this.media.link),
+      onJoined: (answer) => this.#onJoined(answer),
+      onFailed: (error) => this.#fail(error),
     });
     this.#monitor = new MediaMonitor({
       link: () => this.media.link,
       graph: this.graph,
       clock,
+      onSuspicion: (noPacketsForMs) => this.#probe({ noPacketsForMs }),
       onSilent: (forMs) => {
         emit('audioLost', { forMs });
-        this.report({ noPacketsForMs: forMs });
+        this.#note({ silent: true });
+        this.#probe({ noPacketsForMs: forMs });
       },
-      onBack: (afterMs) => emit('audioBack', { afterMs }),
+      onBack: (afterMs) => {
+        emit('audioBack', { afterMs });
+        this.#note({ silent: false });
+      },
       onFigures: ({ roundTripMs, packetsLost, packetsReceived, jitterMs, concealedMs }) =>
         this.report({ statistics: { roundTripMs, packetsLost, packetsReceived, jitterMs, concealedMs } }),
     });
@@ -98,14 +129,18 @@ export class Call {
   /** @throws ParleyError where connecting is impossible */
   start(): Promise<void> {
     const { clock, emit, microphone } = this.#options;
-    this.signalling.on('hello', (hello) => void this.#join(hello));
+    this.signalling.on('hello', (hello) => {
+      clock.mark('helloMs');
+      void this.#joining.join(hello);
+    });
     this.signalling.on('event', (event) => this.#onEvent(event));
     this.signalling.on('token', (renewed) => emit('tokenRenewed', renewed));
     this.signalling.on('failed', (error) => this.#fail(error));
-    this.signalling.on('down', (attempt) => {
-      this.#joined = false;
-      this.#refreshState();
-      if (this.#connectedOnce) emit('reconnecting', attempt);
+    this.signalling.on('down', ({ attempt, cause, retryInMs }) => {
+      const wasIn = this.session !== undefined;
+      this.#note({ joined: false });
+      if (wasIn) emit('reconnecting', { attempt, retryInMs });
+      else if (cause instanceof ParleyError && cause.code === 'server_busy') emit('busy', { attempt, retryInMs });
     });
     this.signalling.open();
     if (microphone) this.#microphoneDecided = this.openMicrophone().then(() => clock.mark('microphoneMs'));
@@ -120,18 +155,24 @@ export class Call {
       await this.microphone.open(deviceId);
       return true;
     } catch (error) {
-      if (!this.#closed) this.#options.emit('error', error as ParleyError);
+      if (!this.#facts.closed) this.#options.emit('error', error as ParleyError);
       return false;
     }
   }
 
   /** Tells the server something that it can do without. */
   report(report: Request<'report'>): void {
-    if (this.#joined) this.signalling.request('report', report).catch(() => undefined);
+    if (this.#facts.joined) this.signalling.request('report', report).catch(() => undefined);
+  }
+
+  #probe(report: Request<'report'>): void {
+    if (this.#facts.joined) void this.signalling.probe(report);
   }
 
   async leave(): Promise<void> {
-    const left = this.#joined ? this.signalling.request('leave', {}, leaveTimeoutMs).catch(() => undefined) : undefined;
+    const left = this.#facts.joined
+      ? this.signalling.request('leave', {}, leaveTimeoutMs).catch(() => undefined)
+      : undefined;
     this.#closeMedia();
     await left;
     this.end('left');
@@ -146,11 +187,11 @@ export class Call {
 
   /** Idempotent. @returns whether there was anything to close */
   close(): boolean {
-    if (this.#closed) return false;
-    this.#closed = true;
+    if (this.#facts.closed) return false;
+    this.#facts.closed = true;
     this.#closeMedia();
     this.signalling.close();
-    this.#refreshState();
+    this.#note({});
     return true;
   }
 
@@ -162,84 +203,51 @@ export class Call {
     this.graph.close();
   }
 
-  async #join(hello: Hello): Promise<void> {
-    this.#hello = hello;
-    this.#options.clock.mark('helloMs');
-    if (hello.protocol !== protocolVersion) {
-      this.#fail(new ParleyError('version_mismatch'));
+  #onJoined(answer: Answers['join']): void {
+    if (this.#facts.closed) return;
+    const { emit, clock } = this.#options;
+    const { epoch, media, queued, session } = answer;
+    const first = this.session === undefined;
+    const formerEpoch = this.signalling.order.epoch;
+    if (!this.signalling.order.adopt(epoch)) {
+      // An owner that was replaced and does not know it yet.
+      this.signalling.restart();
       return;
     }
-    try {
-      if (!this.#device.loaded)
-        await this.#device.load({ routerRtpCapabilities: hello.rtpCapabilities as RtpCapabilities });
-      const answer = await this.signalling.request('join', this.#joinRequest(), joinTimeoutMs);
-      if (hello === this.#hello && !this.#closed) this.#onJoined(answer);
-    } catch (error) {
-      // Where the connection was lost meanwhile, the next one joins.
-      if (this.#closed || hello !== this.#hello || !this.signalling.connected) return;
-      const refused = error instanceof ParleyError ? error : new ParleyError('unsupported', { cause: error });
-      if (!this.#connectedOnce || endsTheCall(refused)) this.#fail(refused);
-      else this.signalling.restart();
-    }
-  }
-
-  #joinRequest(): Request<'join'> {
-    const { lastSeen } = this.signalling.order;
-    const keep = this.media.keep;
-    this.#toldPlayback = this.playback.state;
-    return {
-      protocol: protocolVersion,
-      sdk: sdkVersion,
-      rtpCapabilities: this.#device.recvRtpCapabilities as Request<'join'>['rtpCapabilities'],
-      playback: this.#toldPlayback,
-      ...(lastSeen && { lastSeen }),
-      ...(keep && { keep }),
-    };
-  }
-
-  #onJoined(answer: Answers['join']): void {
-    const { emit, clock } = this.#options;
-    const first = this.session === undefined;
     clock.mark('joinedMs');
     this.signalling.joined();
-    this.signalling.order.adopt(answer.epoch);
-    this.session = answer.session;
-    this.#joined = true;
-    emit('joined', { session: answer.session, epoch: answer.epoch, resumed: !first || answer.transcript.length > 0 });
-    if (first) for (const entry of answer.transcript) emit('transcript', entry);
+    this.session = session;
+    this.media.dropStandby();
+    emit('joined', { session, epoch, resumed: !first || answer.transcript.length > 0 });
+    for (const entry of this.#ledger.missing(answer.transcript)) emit('transcript', entry);
+    if (queued !== undefined) emit('queued', { position: queued });
     if (this.microphone.muted) void this.signalling.request('mute', { muted: true }).catch(() => undefined);
-    if (answer.media) void this.#adopt(answer.media, answer.epoch);
-    this.#refreshState();
+    this.#note({ joined: true, queued: queued !== undefined, moving: false });
+    if (media) void this.moving.adopt(media, epoch, epoch > formerEpoch ? 'pod' : undefined);
   }
 
-  async #adopt(media: MediaOptions, epoch: number): Promise<void> {
-    this.#moving = true;
-    this.#refreshState();
-    try {
-      if (!(await this.media.adopt(media, this.#hello?.iceServers ?? [], epoch)) || this.#closed) return;
-      this.#moving = false;
-      this.#mediaFailures = 0;
-      this.#connectedOnce = true;
-      this.#options.clock.mark('connectedMs');
-      this.#refreshState();
-      this.#ready.resolve();
-    } catch (error) {
-      this.#mediaFailed(error instanceof ParleyError ? error : new ParleyError('request_failed', { cause: error }));
-    }
+  #mediaStands(pod: string | undefined): void {
+    this.#mediaFailures = 0;
+    this.#options.clock.mark('connectedMs');
+    if (pod !== undefined && this.session) this.session = { ...this.session, pod };
+    this.#ready.resolve();
   }
 
   #mediaFailed(error: ParleyError | undefined): void {
-    this.#moving = false;
+    this.#note({ moving: false });
+    const { closed, connectedOnce } = this.#facts;
     // Without signalling nothing can be done now; the next `join` brings new media where the old does not stand.
-    if (this.#closed || (this.#connectedOnce && !this.signalling.connected)) return;
-    if (!this.#connectedOnce || ++this.#mediaFailures > maxMediaFailures)
-      this.#fail(error ?? new ParleyError('ice_failed'));
+    if (closed || (connectedOnce && !this.signalling.connected)) return;
+    if (!connectedOnce || ++this.#mediaFailures > maxMediaFailures) this.#fail(error ?? new ParleyError('ice_failed'));
     else this.signalling.restart();
   }
 
   #onEvent(event: SessionEvent): void {
+    this.moving.heardOf(event.payload.epoch);
+    if (event.name === 'transcript' && !this.#ledger.accept(event.payload)) return;
     for (const emission of this.#conversation.translate(event)) this.#emit(emission);
-    if (event.name === 'move') void this.#adopt(event.payload.media, event.payload.epoch);
+    if (event.name === 'queued') this.#note({ queued: !this.media.link });
+    if (event.name === 'move') this.moving.follow(event.payload);
     if (event.name === 'ended') this.end(event.payload.reason);
     if (event.name !== 'problem') return;
     const { code, message } = event.payload;
@@ -258,7 +266,7 @@ export class Call {
       await this.media.exchangeMicrophone(track);
       this.report({ microphone: 'active' });
     } catch (cause) {
-      if (!this.#closed) this.#options.emit('error', new ParleyError('request_failed', { cause }));
+      if (!this.#facts.closed) this.#options.emit('error', new ParleyError('request_failed', { cause }));
     } finally {
       if (previous) this.graph.remove(previous);
       previous?.stop();
@@ -266,7 +274,7 @@ export class Call {
   }
 
   #playbackChanged(state: MediaPlaybackState): void {
-    if (this.#closed) return;
+    if (this.#facts.closed) return;
     if (state !== this.#toldPlayback) this.report({ playback: state });
     this.#toldPlayback = state;
     this.#options.emit('playbackChanged', { state });
@@ -275,20 +283,14 @@ export class Call {
 
   #fail(error: ParleyError): void {
     if (!this.close()) return;
-    if (this.#connectedOnce) this.#options.emit('error', error);
+    if (this.#facts.connectedOnce) this.#options.emit('error', error);
     this.#ready.reject(error);
   }
 
-  #refreshState(): void {
+  #note(change: Partial<CallFacts>): void {
+    this.#facts = { ...this.#facts, ...change };
     const previous = this.#state;
-    this.#state = this.#derivedState();
+    this.#state = stateOf(this.#facts);
     if (this.#state !== previous) this.#options.emit('stateChanged', { state: this.#state, previous });
-  }
-
-  #derivedState(): ClientState {
-    if (this.#closed) return 'disconnected';
-    if (!this.#connectedOnce) return 'connecting';
-    if (!this.#joined) return 'reconnecting';
-    return this.#moving ? 'moving' : 'connected';
   }
 }

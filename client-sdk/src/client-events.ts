@@ -6,6 +6,7 @@ import type {
   MediaPlaybackState,
   MicrophoneDevice,
   MicrophoneState,
+  MoveReason,
   Session,
   TranscriptEntry,
   Turn,
@@ -29,8 +30,14 @@ export type ParleyEvents = {
   microphonesChanged: { microphones: MicrophoneDevice[] };
   /** `blocked`: call `startAudio()` after a click. */
   playbackChanged: { state: MediaPlaybackState };
-  /** The session waits for a place. */
+  /** The session waits for a place, and this many come first, itself included. */
   queued: { position: number };
+  /** The server cannot take the session just now and is asked again, for 15 s, before `connect()` fails. */
+  busy: { attempt: number; retryInMs: number };
+  /** The call goes to other transports. With the reason `drain` nothing of it is interrupted meanwhile. */
+  moving: { reason: MoveReason };
+  /** It is there, so long after it was asked to. */
+  moved: { reason: MoveReason; afterMs: number };
   /** No packet of the agent has arrived for so long; repeated each second. */
   audioLost: { forMs: number };
   audioBack: { afterMs: number };

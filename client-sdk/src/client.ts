@@ -44,7 +44,7 @@ export class ParleyClient extends Emitter<ParleyEvents> {
     return this.#call?.state ?? 'disconnected';
   }
 
-  /** Known once the session was joined. */
+  /** Known once the session was joined; its `pod` follows the call. */
   get session(): Session | undefined {
     return this.#call?.session;
   }
@@ -70,7 +70,8 @@ export class ParleyClient extends Emitter<ParleyEvents> {
 
   /**
    * Joins the session, asks for the microphone at the same time, and plays the agent. Call it from a click, so that
-   * the browser lets sound through. Resolves once the caller can hear and be heard, or has refused the microphone.
+   * the browser lets sound through. Resolves once the caller can hear and be heard, or has refused the microphone; where
+   * the session waits for a place, that takes as long as it waits.
    *
    * @throws ParleyError where no call comes about; a missing microphone is an `error` event, and the call goes on
    */
@@ -140,6 +141,8 @@ export class ParleyClient extends Emitter<ParleyEvents> {
     return {
       ...readStatistics(entries?.received ?? [], entries?.sent ?? []),
       epoch: this.#call?.signalling.order.epoch ?? 0,
+      ...(this.session && { pod: this.session.pod }),
+      moves: this.#call?.moving.count ?? 0,
       connecting: this.#clock.timings,
     };
   }

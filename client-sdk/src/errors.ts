@@ -86,7 +86,12 @@ export function refusedRequest(request: string, error: { code: string; message: 
   return new ParleyError('request_failed', { cause: error, message: `${request}: ${error.message} (${error.code})` });
 }
 
-/** Whether trying again with the same session is useless, once it was joined. */
-export function endsTheCall(error: ParleyError): boolean {
-  return !error.recoverable && error.code !== 'server_busy';
+/**
+ * What to do after a join was refused.
+ *
+ * @param joinedOnce whether this client has been in the session before, which it then tries to come back to
+ */
+export function afterRefusedJoin(error: ParleyError, joinedOnce: boolean): 'fail' | 'retry' {
+  if (error.code === 'server_busy') return 'retry';
+  return joinedOnce && error.recoverable ? 'retry' : 'fail';
 }

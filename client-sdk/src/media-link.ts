@@ -9,8 +9,6 @@ export type MediaLinkOptions = {
   device: Device;
   iceServers: IceServer[];
   media: MediaOptions;
-  /** Of the owner that made these transports. */
-  epoch: number;
   signalling: Pick<Signalling, 'request'>;
   /** The worse of both transports' states has changed. */
   onState: (state: IceState) => void;
@@ -28,7 +26,6 @@ const codecOptions = { opusStereo: false, opusDtx: true, opusFec: false, opusNac
 
 /** One set of transports: the caller's voice to the server, the agent's back. Nothing is repaired here. */
 export class MediaLink {
-  readonly epoch: number;
   readonly #options: MediaLinkOptions;
   readonly #send: Transport;
   readonly #receive: Transport;
@@ -41,7 +38,6 @@ export class MediaLink {
 
   constructor(options: MediaLinkOptions) {
     this.#options = options;
-    this.epoch = options.epoch;
     const { device, media, iceServers } = options;
     this.#receive = device.createRecvTransport({ ...media.receive, iceServers });
     this.#send = device.createSendTransport({ ...media.send, iceServers });
@@ -74,6 +70,16 @@ export class MediaLink {
     return order.find((state) => states.includes(state)) ?? 'new';
   }
 
+  /** The agent's, once `receive` was called. */
+  get track(): MediaStreamTrack | undefined {
+    return this.#consumer?.track;
+  }
+
+  /** Names this set of transports to the server. */
+  get transportId(): string {
+    return this.#send.id;
+  }
+
   get receiver(): RTCRtpReceiver | undefined {
     return this.#consumer?.rtpReceiver;
   }
@@ -102,6 +108,7 @@ export class MediaLink {
     this.#sending = sending.catch(() => undefined);
     return sending;
   }
+
   /** @throws ParleyError `ice_failed` */
   async connected(): Promise<void> {
     const deadlineMs = Date.now() + connectTimeoutMs;

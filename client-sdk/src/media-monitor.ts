@@ -9,14 +9,16 @@ export type MediaMonitorOptions = {
   link: () => MediaLink | undefined;
   graph: AudioGraph;
   clock: ConnectClock;
+  /** At least one packet of the agent is missing. */
+  onSuspicion: (silentMs: number) => void;
   /** No packet of the agent for so long; called again after each further second. */
   onSilent: (silentMs: number) => void;
   onBack: (afterMs: number) => void;
   onFigures: (figures: MediaFigures) => void;
 };
 
-/** Four looks within the second after which missing packets are reported. */
-const packetLookMs = 250;
+/** A look costs a phone about a millisecond; this many find a missing packet early enough. */
+const packetLookMs = 200;
 const figuresMs = 5000;
 /** Fine enough to time the first sound; it ends as soon as that was heard. */
 const firstAudioLookMs = 20;
@@ -32,7 +34,7 @@ export class MediaMonitor {
   #firstAudioTimer: ReturnType<typeof setInterval> | undefined;
   #firstAudioLooks = 0;
   #watched: MediaLink | undefined;
-  #watch = new PacketWatch();
+  readonly #watch = new PacketWatch();
 
   constructor(options: MediaMonitorOptions) {
     this.#options = options;
@@ -55,14 +57,15 @@ export class MediaMonitor {
     if (!link?.receiveConnected) return;
     if (link !== this.#watched) {
       this.#watched = link;
-      this.#watch = new PacketWatch();
+      this.#watch.restart(performance.now());
     }
     const count = packetsReceived(await link.receivedStatistics().catch(() => []));
     if (link !== this.#options.link()) return;
     // Before the first packet there is no entry at all, and that is a silence as well.
     const verdict = this.#watch.look(count ?? 0, performance.now());
     if (verdict === undefined) return;
-    if ('silentMs' in verdict) this.#options.onSilent(Math.round(verdict.silentMs));
+    if ('suspectedMs' in verdict) this.#options.onSuspicion(Math.round(verdict.suspectedMs));
+    else if ('silentMs' in verdict) this.#options.onSilent(Math.round(verdict.silentMs));
     else this.#options.onBack(Math.round(verdict.backAfterMs));
   }
 

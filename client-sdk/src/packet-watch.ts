@@ -1,37 +1,59 @@
 /** The server sends at least one packet each 400 ms, so this long without one means that something is broken. */
 const quietMs = 1000;
+/** One packet is missing at least. It may merely be lost, but the server can already look whether the call is still there. */
+const suspectMs = 500;
 /** Two looks further apart than this: the machine slept or the page was frozen, and nothing can be concluded. */
 const pausedMs = 5000;
 
-/** What became of the agent's packets: none for so long, or back after so long. */
-export type PacketVerdict = { silentMs: number } | { backAfterMs: number };
+/** What became of the agent's packets: perhaps none any more, none for so long, or back after so long. */
+export type PacketVerdict = { suspectedMs: number } | { silentMs: number } | { backAfterMs: number };
 
 /** Notices when the agent's packets stop. Pure: counts and times come in, verdicts come out. */
 export class PacketWatch {
   #packets: number | undefined;
-  #lastPacketMs = 0;
+  /** From when on a silence counts. */
+  #sinceMs = 0;
+  /** The last packet before a silence that was told; `undefined` while there is none. */
+  #lostSinceMs: number | undefined;
   #lastLookMs = 0;
   #saidMs = 0;
+  #suspected = false;
 
-  /** @returns a verdict after each further second without a packet, and one when packets are back. */
+  /** @returns a suspicion once, a verdict after each further second without a packet, and one when packets are back. */
   look(packetsReceived: number, nowMs: number): PacketVerdict | undefined {
     const first = this.#packets === undefined;
-    const slept = !first && nowMs - this.#lastLookMs > pausedMs;
+    if (!first && nowMs - this.#lastLookMs > pausedMs) this.#startFrom(nowMs);
     this.#lastLookMs = nowMs;
     if (first || packetsReceived !== this.#packets) return this.#arrived(packetsReceived, nowMs);
-    if (slept) this.#lastPacketMs = nowMs;
-    const silentMs = nowMs - this.#lastPacketMs;
-    if (silentMs < this.#saidMs + quietMs) return undefined;
-    this.#saidMs = silentMs;
-    return { silentMs };
+    const quietForMs = nowMs - this.#sinceMs;
+    if (quietForMs >= this.#saidMs + quietMs) {
+      this.#saidMs = quietForMs;
+      this.#lostSinceMs ??= this.#sinceMs;
+      return { silentMs: nowMs - this.#lostSinceMs };
+    }
+    if (this.#suspected || quietForMs < suspectMs) return undefined;
+    this.#suspected = true;
+    return { suspectedMs: quietForMs };
+  }
+
+  /** Packets are counted anew, on another connection. A silence that was told lasts until the first of them. */
+  restart(nowMs: number): void {
+    if (this.#packets === undefined) return;
+    this.#packets = 0;
+    this.#startFrom(nowMs);
+  }
+
+  #startFrom(nowMs: number): void {
+    this.#sinceMs = nowMs;
+    this.#saidMs = 0;
+    this.#suspected = false;
   }
 
   #arrived(packetsReceived: number, nowMs: number): PacketVerdict | undefined {
-    const backAfterMs = nowMs - this.#lastPacketMs;
-    const wasSilent = this.#saidMs > 0;
+    const lostSinceMs = this.#lostSinceMs;
     this.#packets = packetsReceived;
-    this.#lastPacketMs = nowMs;
-    this.#saidMs = 0;
-    return wasSilent ? { backAfterMs } : undefined;
+    this.#lostSinceMs = undefined;
+    this.#startFrom(nowMs);
+    return lostSinceMs === undefined ? undefined : { backAfterMs: nowMs - lostSinceMs };
   }
 }

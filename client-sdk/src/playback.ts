@@ -24,14 +24,21 @@ export class Playback {
   }
 
   play(track: MediaStreamTrack): void {
-    if (this.#elements.has(track)) return;
-    const element = new Audio();
-    element.autoplay = true;
-    element.srcObject = new MediaStream([track]);
-    this.#elements.set(track, element);
-    // Chromium feeds a remote stream into Web Audio only while an element plays it.
-    this.#graph.add('agent', track);
-    void this.#start(element);
+    const prepared = this.#elements.get(track);
+    if (!prepared) {
+      this.#add(track, false);
+      return;
+    }
+    if (!prepared.muted) return;
+    prepared.muted = false;
+    this.#graph.setSilent(track, false);
+    // A browser that still waits for a click has let the muted element play, and stops it now.
+    void this.#start(prepared);
+  }
+
+  /** Plays a track without a sound, so that its jitter buffer runs and `play` is heard at once. */
+  prepare(track: MediaStreamTrack): void {
+    if (!this.#elements.has(track)) this.#add(track, true);
   }
 
   stop(track: MediaStreamTrack): void {
@@ -54,11 +61,23 @@ export class Playback {
     for (const track of this.#elements.keys()) this.stop(track);
   }
 
+  #add(track: MediaStreamTrack, silent: boolean): void {
+    const element = new Audio();
+    element.autoplay = true;
+    element.muted = silent;
+    element.srcObject = new MediaStream([track]);
+    this.#elements.set(track, element);
+    // Chromium feeds a remote stream into Web Audio only while an element plays it.
+    this.#graph.add('agent', track, silent);
+    void this.#start(element);
+  }
+
   async #start(element: HTMLAudioElement): Promise<void> {
     this.#graph.resume();
     try {
       await element.play();
-      this.#changed('running');
+      // A muted one may always be played, which says nothing of the others.
+      if (!element.muted) this.#changed('running');
     } catch (error) {
       // Anything else means that the element was stopped before it had begun.
       if (error instanceof DOMException && error.name === 'NotAllowedError') this.#changed('blocked');

@@ -16,6 +16,7 @@ import { Emitter } from './emitter.ts';
 import { ParleyError, fatalSignallingError, refusedRequest } from './errors.ts';
 import { EventOrder } from './event-order.ts';
 import type { SessionEvent } from './session-event.ts';
+import { SocketPatience } from './socket-patience.ts';
 
 export type SignallingOptions = {
   url: string;
@@ -30,18 +31,18 @@ export type SignallingEvents = {
   event: SessionEvent;
   /** A fresh token, for the next connection and for a page that is reloaded. */
   token: { token: string; expiresAt: number };
-  /** The connection was lost; the next attempt comes after `retryInMs`. */
-  down: { attempt: number; retryInMs: number };
+  /** The connection was lost, or given up because of `cause`; the next attempt comes after `retryInMs`. */
+  down: { attempt: number; retryInMs: number; cause?: unknown };
   /** It is over: trying again is useless, or went on for too long. */
   failed: ParleyError;
 };
 
-/** From opening the socket to `hello`. A mobile network that wakes up may take two seconds. */
-const helloTimeoutMs = 5000;
 /** How long an acknowledgement may take; after it the connection is taken for dead. */
 const requestTimeoutMs = 5000;
 /** How long the first connection is tried; a person is looking at the button. */
 const firstGiveUpMs = 6000;
+/** How long a server is asked again that has no room. One that replaces a worker has some after a second or two. */
+const busyGiveUpMs = 15_000;
 /** How long a lost one is tried; sessions do not outlive their client for much longer. */
 const laterGiveUpMs = 120_000;
 
@@ -60,6 +61,7 @@ const sessionEventNames = [
 export class Signalling extends Emitter<SignallingEvents> {
   readonly order = new EventOrder();
   readonly #options: SignallingOptions;
+  readonly #patience = new SocketPatience();
   /** Reject what waits for an acknowledgement that can no longer come. */
   readonly #pending = new Set<(error: ParleyError) => void>();
   #socket: Socket<ServerEvents, ClientEvents> | undefined;
@@ -68,6 +70,8 @@ export class Signalling extends Emitter<SignallingEvents> {
   #attempt = 0;
   #joinedOnce = false;
   #giveUpAtMs = 0;
+  #wasBusy = false;
+  #probing = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
@@ -99,6 +103,7 @@ export class Signalling extends Emitter<SignallingEvents> {
   ): Promise<Answers[Name]> {
     const socket = this.#socket;
     if (!socket?.connected) return Promise.reject(new ParleyError('reconnecting'));
+    const sentMs = performance.now();
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer);
@@ -109,6 +114,7 @@ export class Signalling extends Emitter<SignallingEvents> {
         reject(error);
       };
       const timer = setTimeout(() => {
+        if (name === 'report') this.#patience.reportUnanswered();
         fail(new ParleyError('reconnecting'));
         if (socket === this.#socket) this.restart();
       }, timeoutMs);
@@ -117,10 +123,20 @@ export class Signalling extends Emitter<SignallingEvents> {
       const emit = socket.emit.bind(socket) as (name: string, request: unknown, ack: (ack: Ack<Name>) => void) => void;
       emit(name, request, (ack) => {
         settle();
+        if (name === 'report') this.#patience.reportAnswered(performance.now() - sentMs);
         if (ack.ok) resolve(ack);
         else reject(refusedRequest(name, ack.error));
       });
     });
+  }
+
+  /** A report that must be answered soon, or the connection is taken for dead and another one is made. */
+  async probe(report: Request<'report'>): Promise<void> {
+    if (this.#probing) return;
+    this.#probing = true;
+    // Whatever comes of it, the repair is under way.
+    await this.request('report', report, this.#patience.reportTimeoutMs).catch(() => undefined);
+    this.#probing = false;
   }
 
   /** The session was joined: the next loss is a new one, with the shortest delay. */
@@ -133,6 +149,13 @@ export class Signalling extends Emitter<SignallingEvents> {
   /** Drops the connection and makes a new one at once, to join anew. */
   restart(): void {
     if (this.#socket) this.#lost();
+  }
+
+  /** The server has no room at the moment: drops the connection, and tries for a while before it fails with `busy`. */
+  retryBusy(busy: ParleyError): void {
+    if (!this.#wasBusy && !this.#joinedOnce) this.#giveUpAtMs = Date.now() + busyGiveUpMs;
+    this.#wasBusy = true;
+    if (this.#socket) this.#lost(busy);
   }
 
   close(): void {
@@ -160,24 +183,27 @@ export class Signalling extends Emitter<SignallingEvents> {
       return;
     }
     if (this.#closed) return;
+    const timeoutMs = this.#patience.helloTimeoutMs(this.#attempt);
     const socket: Socket<ServerEvents, ClientEvents> = io(this.#options.url, {
       transports: ['websocket'],
       forceNew: true,
       reconnection: false,
-      timeout: helloTimeoutMs,
+      timeout: timeoutMs,
       auth: { token: this.#token },
     });
     this.#socket = socket;
-    this.#timer = setTimeout(() => this.#lost(), helloTimeoutMs);
+    this.#timer = setTimeout(() => this.#lost(), timeoutMs);
     this.#listen(socket);
   }
 
   #listen(socket: Socket<ServerEvents, ClientEvents>): void {
+    const openedMs = performance.now();
     socket.on('connect_error', (error) => this.#refused(error));
     socket.on('disconnect', () => this.#lost());
     socket.on('hello', (hello) => {
       clearTimeout(this.#timer);
       this.#timer = undefined;
+      this.#patience.helloCame(performance.now() - openedMs);
       this.emit('hello', hello);
     });
     socket.on('token', (renewed) => {
@@ -227,12 +253,15 @@ export class Signalling extends Emitter<SignallingEvents> {
     const nowMs = Date.now();
     if (this.#attempt === 0 && this.#joinedOnce) this.#giveUpAtMs = nowMs + laterGiveUpMs;
     if (nowMs >= this.#giveUpAtMs) {
-      this.#fail(new ParleyError(this.#joinedOnce ? 'connection_lost' : 'server_unreachable', { cause }));
+      const busy = cause instanceof ParleyError && cause.code === 'server_busy';
+      this.#fail(
+        busy ? cause : new ParleyError(this.#joinedOnce ? 'connection_lost' : 'server_unreachable', { cause }),
+      );
       return;
     }
     const retryInMs = reconnectDelayMs(this.#attempt++, Math.random());
     this.#timer = setTimeout(() => void this.#connect(), retryInMs);
-    this.emit('down', { attempt: this.#attempt, retryInMs });
+    this.emit('down', { attempt: this.#attempt, retryInMs, cause });
   }
 
   #fail(error: ParleyError): void {

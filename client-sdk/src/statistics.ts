@@ -3,7 +3,7 @@ import type { Statistics } from './types.ts';
 /** One entry of an `RTCStatsReport`. Browsers differ in which fields they give. */
 export type StatsEntry = { readonly id: string; readonly type: string; readonly [field: string]: unknown };
 
-export type MediaFigures = Omit<Statistics, 'epoch' | 'connecting'>;
+export type MediaFigures = Omit<Statistics, 'epoch' | 'pod' | 'moves' | 'connecting'>;
 
 const field = (entry: StatsEntry | undefined, name: string): number | undefined => {
   const value = entry?.[name];

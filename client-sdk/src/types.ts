@@ -6,10 +6,11 @@
  */
 
 /**
- * `moving`: the call goes to new transports while it goes on. `reconnecting`: the signalling connection was lost; what
- * is heard and said goes on as long as the network lets it.
+ * `queued`: the server is full, and the session waits for a place. `moving`: the call goes to new transports while it goes
+ * on. `reconnecting`: the signalling connection was lost, and what is heard and said goes on as long as the network lets
+ * it; or nothing of the agent has arrived for a second.
  */
-export type ClientState = 'connecting' | 'connected' | 'reconnecting' | 'moving' | 'disconnected';
+export type ClientState = 'connecting' | 'queued' | 'connected' | 'reconnecting' | 'moving' | 'disconnected';
 
 /** `listening` for the caller, `thinking` of a reply, or `speaking`. */
 export type AgentActivity = 'listening' | 'thinking' | 'speaking';
@@ -123,6 +124,10 @@ export type Statistics = {
   protocol?: string;
   /** Fencing number of the session's owner; it rises whenever another server takes the session over. */
   epoch: number;
+  /** Name of the server process that has the session's media; it is known once the session was joined. */
+  pod?: string;
+  /** How often the call was moved to other transports. */
+  moves: number;
   connecting: ConnectTimings;
 };
 

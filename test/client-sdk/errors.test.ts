@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import {
   ParleyError,
-  endsTheCall,
+  afterRefusedJoin,
   fatalSignallingError,
   microphoneError,
   refusedRequest,
@@ -63,9 +63,22 @@ describe('errors of the SDK', () => {
     for (const code of codes) expect(new ParleyError(code).message).to.match(/^[A-Z].*\.$/);
   });
 
-  it('ends a call only for what another attempt cannot mend', () => {
-    expect(endsTheCall(new ParleyError('session_ended'))).to.equal(true);
-    expect(endsTheCall(new ParleyError('server_busy'))).to.equal(false);
-    expect(endsTheCall(new ParleyError('request_failed'))).to.equal(false);
+  describe('afterRefusedJoin', () => {
+    it('asks a server again that has no room, also at first', () => {
+      for (const joinedOnce of [false, true]) {
+        expect(afterRefusedJoin(new ParleyError('server_busy'), joinedOnce)).to.equal('retry');
+      }
+    });
+
+    it('comes back to a call in spite of what may pass, but does not begin one with it', () => {
+      expect(afterRefusedJoin(new ParleyError('request_failed'), true)).to.equal('retry');
+      expect(afterRefusedJoin(new ParleyError('request_failed'), false)).to.equal('fail');
+    });
+
+    it('gives up for what another attempt cannot mend', () => {
+      for (const code of ['session_ended', 'session_not_found', 'unsupported', 'token_refused'] as const) {
+        expect(afterRefusedJoin(new ParleyError(code), true), code).to.equal('fail');
+      }
+    });
   });
 });

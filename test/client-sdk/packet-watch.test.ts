@@ -17,9 +17,10 @@ describe('PacketWatch', () => {
     expect(watch(new PacketWatch(), 0, 10_000, (nowMs) => Math.floor(nowMs / 400))).to.deep.equal([]);
   });
 
-  it('tells after each further second without a packet, and when they are back', () => {
+  it('suspects once, when a packet is late, and tells after each further second and when they are back', () => {
     const verdicts = watch(new PacketWatch(), 0, 6000, (nowMs) => (nowMs < 1000 || nowMs > 4500 ? nowMs / 20 : 45));
     expect(verdicts).to.deep.equal([
+      [1500, { suspectedMs: 500 }],
       [2000, { silentMs: 1000 }],
       [3000, { silentMs: 2000 }],
       [4000, { silentMs: 3000 }],
@@ -28,14 +29,35 @@ describe('PacketWatch', () => {
   });
 
   it('counts a silence from the first look when nothing ever arrives', () => {
-    expect(watch(new PacketWatch(), 500, 1500, () => 0)).to.deep.equal([[1500, { silentMs: 1000 }]]);
+    expect(watch(new PacketWatch(), 500, 1500, () => 0)).to.deep.equal([
+      [1000, { suspectedMs: 500 }],
+      [1500, { silentMs: 1000 }],
+    ]);
+  });
+
+  it('says nothing more of a suspicion that came to nothing, and suspects anew', () => {
+    const packetsAt = (nowMs: number): number => [0, 700, 1400].filter((atMs) => atMs <= nowMs).length;
+    expect(watch(new PacketWatch(), 0, 2000, packetsAt)).to.deep.equal([
+      [500, { suspectedMs: 500 }],
+      [1250, { suspectedMs: 500 }],
+      [2000, { suspectedMs: 500 }],
+    ]);
+  });
+
+  it('gives another connection its time, and measures the silence from its beginning', () => {
+    const watched = new PacketWatch();
+    watch(watched, 0, 1250, () => 25);
+    watched.restart(1500);
+    expect(watch(watched, 1500, 2250, () => 0)).to.deep.equal([[2000, { suspectedMs: 500 }]]);
+    expect(watched.look(1, 2300)).to.deep.equal({ backAfterMs: 2300 });
   });
 
   it('concludes nothing from the time in which the machine slept', () => {
     const watched = new PacketWatch();
-    watch(watched, 0, 500, () => 25);
+    watch(watched, 0, 250, () => 25);
     expect(watched.look(25, 60_000)).to.equal(undefined);
-    expect(watched.look(25, 60_900)).to.equal(undefined);
+    expect(watched.look(25, 60_400)).to.equal(undefined);
+    expect(watched.look(25, 60_900)).to.deep.equal({ suspectedMs: 900 });
     expect(watched.look(25, 61_000)).to.deep.equal({ silentMs: 1000 });
   });
 });

@@ -12,6 +12,8 @@ const listening: Situation = {
   resuming: false,
   audioLost: false,
   queuePosition: undefined,
+  busy: false,
+  moveReason: undefined,
   ending: undefined,
 };
 const status = (change: Partial<Situation>): string => wordsFor({ ...listening, ...change }).status;
@@ -62,15 +64,31 @@ describe('wordsFor', () => {
   it('says what happens with the connection', () => {
     expect(status({ call: 'connecting' })).to.equal('Connecting…');
     expect(status({ call: 'connecting', resuming: true })).to.equal('Resuming…');
-    expect(status({ call: 'connecting', queuePosition: 3 })).to.equal('Number 3 in the queue');
+    expect(status({ call: 'connecting', busy: true })).to.equal('The server is busy');
+    expect(status({ call: 'queued', queuePosition: 3 })).to.equal('Number 3 in the queue');
+    expect(status({ call: 'queued', queuePosition: 1 })).to.equal('You are next');
     expect(status({ call: 'reconnecting' })).to.equal('Reconnecting…');
     expect(status({ call: 'moving' })).to.equal('Moving…');
     expect(status({ call: 'ended' })).to.equal('The call has ended');
     expect(status({ call: 'idle' })).to.equal('Ready when you are');
   });
 
+  it('tells sound that is lost from a server that does not answer', () => {
+    expect(hint({ call: 'reconnecting' })).to.include('As long as you hear each other');
+    expect(status({ call: 'reconnecting', audioLost: true })).to.equal('No sound arrives');
+    expect(hint({ call: 'reconnecting', queuePosition: 2 })).to.include('Your place in the queue is kept');
+  });
+
+  it('goes on telling what the agent does while a server drains, for nothing is interrupted', () => {
+    const draining = { call: 'moving', moveReason: 'drain', agent: 'speaking' } as const;
+    expect(status(draining)).to.equal('Speaking');
+    expect(hint(draining)).to.include('another server');
+    expect(status({ ...draining, audioLost: true })).to.equal('Moving…');
+    expect(status({ ...draining, moveReason: 'pod' })).to.equal('Moving…');
+  });
+
   it('always says what to do or what comes next', () => {
-    const calls = ['idle', 'ended', 'connecting', 'connected', 'reconnecting', 'moving'] as const;
+    const calls = ['idle', 'ended', 'connecting', 'queued', 'connected', 'reconnecting', 'moving'] as const;
     for (const call of calls) expect(wordsFor({ ...listening, call }).hint).to.match(/\.$/);
   });
 });

@@ -6,6 +6,7 @@ import { requestSession } from './session-request.ts';
 import type { Ending, Situation } from './status-words.ts';
 import { forgetSession, keepMuted, keepSession, readMuted } from './stored-session.ts';
 import type { StoredSession } from './stored-session.ts';
+import { forgetTurns, keepTurns, readTurns } from './stored-turns.ts';
 import type { TimelineModel } from './timeline-model.ts';
 
 export type CallControllerOptions = {
@@ -30,6 +31,8 @@ const atRest: Situation = {
   resuming: false,
   audioLost: false,
   queuePosition: undefined,
+  busy: false,
+  moveReason: undefined,
   ending: undefined,
 };
 
@@ -54,6 +57,11 @@ export class CallController {
     timeline.clear();
     conversation.clear();
     clock.reset();
+    const turns = stored && readTurns(sessionStorage);
+    if (turns) {
+      timeline.restore(turns);
+      conversation.restore(turns.rows);
+    } else forgetTurns(sessionStorage);
     const client = new ParleyClient({ token: stored ? stored.token : openSessionOnce() });
     this.#client = client;
     this.situation = { ...atRest, call: 'connecting', resuming: stored !== undefined };
@@ -81,6 +89,7 @@ export class CallController {
     }
     if (client !== this.#client) return;
     this.#options.conversation.silenced();
+    this.#keepTurns();
     this.#options.onChange();
   }
 
@@ -92,11 +101,21 @@ export class CallController {
 
   #over(ending: Ending): void {
     forgetSession(sessionStorage);
+    forgetTurns(sessionStorage);
     this.#client = undefined;
     this.#options.timeline.end(this.#options.clock.at(performance.now()));
     this.situation = { ...atRest, call: 'ended', ending };
     this.#options.onCall(undefined);
     this.#options.onChange();
+  }
+
+  /** As soon as they are known: a tab may be closed without notice. */
+  #keepTurns(): void {
+    const { clock, conversation, timeline } = this.#options;
+    const { marks, segments } = timeline;
+    // Lines without figures come again from the server.
+    const rows = conversation.rows.filter(({ measures }) => measures.length > 0);
+    keepTurns(sessionStorage, { rows, segments, marks, savedAtMs: clock.at(performance.now()) });
   }
 
   /** Tells the timeline whether anything of the agent arrives. */
@@ -121,11 +140,14 @@ export class CallController {
     };
     on('stateChanged', ({ state }) => {
       if (state === 'reconnecting' || state === 'connected') this.#agentArrives(state === 'connected');
-      if (state !== 'disconnected') this.#update({ call: state, audioLost: false });
+      if (state === 'disconnected') return;
+      this.#update({ call: state, ...(state === 'connected' && { audioLost: false, moveReason: undefined }) });
     });
+    on('moving', ({ reason }) => this.#update({ moveReason: reason }));
+    on('busy', () => this.#update({ busy: true }));
     on('joined', ({ session }) => {
       if (session.elapsedMs > 0) this.#options.clock.observe(session.elapsedMs, performance.now());
-      this.#update({ queuePosition: undefined });
+      this.#update({ busy: false, queuePosition: undefined });
     });
     on('queued', ({ position }) => this.#update({ queuePosition: position }));
     on('microphoneChanged', ({ state }) => {
@@ -166,6 +188,7 @@ export class CallController {
       clock.observe(event.atMs, performance.now());
       timeline.agentState(event);
       conversation.agentState(event);
+      this.#keepTurns();
       const interrupted =
         event.interruptedAfterMs !== undefined || (event.state === 'listening' && this.situation.interrupted);
       this.#update({ agent: event.state, output: event.output, interrupted });
@@ -174,6 +197,7 @@ export class CallController {
       clock.observe(turn.atMs, performance.now());
       timeline.turn(turn);
       conversation.turn(turn);
+      this.#keepTurns();
       this.#update({});
     });
     on('transcript', (entry) => {

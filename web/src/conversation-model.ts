@@ -55,6 +55,13 @@ export class ConversationModel {
     this.#cutShort('you silenced it');
   }
 
+  /** After a reload, before anything is told of the same session: the figures, to which the words come again. */
+  restore(rows: readonly Omit<Row, 'text' | 'final'>[]): void {
+    for (const { key, measures, role, startMs } of rows) {
+      this.#rows.set(key, { key, role, startMs, text: '', final: true, measures: [...measures] });
+    }
+  }
+
   clear(): void {
     this.#rows.clear();
     this.#turnEndedAtMs.clear();

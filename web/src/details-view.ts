@@ -53,6 +53,9 @@ function figuresOf(statistics: Statistics | undefined, sessionId: string | undef
     ['Playout buffer', ms(statistics?.bufferMs)],
     ['Transport', protocol?.toUpperCase() ?? '–'],
     ['Session', sessionId ?? '–'],
+    ['Server', statistics?.pod ?? '–'],
+    ['Moves to other transports', String(statistics?.moves ?? '–')],
+    ['Epoch', statistics?.epoch ? String(statistics.epoch) : '–'],
     ...inOrderOfTime(connecting).map(([label, atMs]): [string, string] => [`${label}, after`, ms(atMs)]),
   ];
 }

@@ -67,7 +67,7 @@ function render(): void {
   // In a call it is not disabled but only said to be: it would lose the focus of whoever has just pressed it.
   elements.interrupt.setAttribute('aria-disabled', String(!canInterrupt()));
   if (!inCall) elements.microphone.disabled = true;
-  elements.say.disabled = elements.saySend.disabled = call !== 'connected';
+  elements.say.disabled = elements.saySend.disabled = !canAsk();
   conversationView.render();
 }
 
@@ -111,9 +111,14 @@ function remedyFor(error: ParleyError): Remedy | undefined {
   return undefined;
 }
 
+/** Whether requests reach the server. While the call moves they do, and nobody's typing should be interrupted by it. */
+function canAsk(): boolean {
+  const { call } = controller.situation;
+  return call === 'connected' || call === 'moving';
+}
+
 function canInterrupt(): boolean {
-  const { agent, call } = controller.situation;
-  return call === 'connected' && agent === 'speaking';
+  return canAsk() && controller.situation.agent === 'speaking';
 }
 
 function toggleMute(): void {

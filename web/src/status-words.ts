@@ -4,6 +4,7 @@ import type {
   ClientState,
   EndReason,
   MicrophoneState,
+  MoveReason,
 } from '../../client-sdk/src/types.ts';
 
 /**
@@ -25,7 +26,12 @@ export type Situation = {
   resuming: boolean;
   /** Packets of the agent have stopped arriving. */
   audioLost: boolean;
+  /** In the queue, from 1. */
   queuePosition: number | undefined;
+  /** The server had no room when it was asked, and is asked again. */
+  busy: boolean;
+  /** Of the move that goes on. */
+  moveReason: MoveReason | undefined;
   /** Of a call that has ended. */
   ending: Ending | undefined;
 };
@@ -41,10 +47,12 @@ export function wordsFor(situation: Situation): Words {
       return endings[situation.ending ?? 'left'];
     case 'connecting':
       return connecting(situation);
+    case 'queued':
+      return queued(situation);
     case 'reconnecting':
-      return { status: 'Reconnecting…', hint: 'The server does not answer at the moment. The call goes on by itself.' };
+      return reconnecting(situation);
     case 'moving':
-      return { status: 'Moving…', hint: 'The call continues on another connection.' };
+      return moving(situation);
     case 'connected':
       return connected(situation);
   }
@@ -67,10 +75,37 @@ const endings: Readonly<Record<Ending, Words>> = {
   lost: { status: 'The call broke off', hint: 'Press Talk to begin another one.' },
 };
 
-function connecting({ microphone, queuePosition, resuming }: Situation): Words {
+function queued({ queuePosition = 1 }: Situation): Words {
+  const status = queuePosition === 1 ? 'You are next' : `Number ${queuePosition} in the queue`;
+  return {
+    status,
+    hint: 'All places are taken. The call begins by itself when one is free; hang up to leave the queue.',
+  };
+}
+
+/** Signalling may be gone, or sound, or both; as long as there is sound, people can go on talking. */
+function reconnecting({ audioLost, queuePosition }: Situation): Words {
   if (queuePosition !== undefined) {
-    return { status: `Number ${queuePosition} in the queue`, hint: 'All places are taken. It begins by itself.' };
+    return {
+      status: 'Reconnecting…',
+      hint: 'The server does not answer at the moment. Your place in the queue is kept.',
+    };
   }
+  return audioLost
+    ? { status: 'No sound arrives', hint: 'Looking for another way to the server. The call goes on by itself.' }
+    : { status: 'Reconnecting…', hint: 'As long as you hear each other, go on. The buttons work again in a moment.' };
+}
+
+/** A server that goes lets the call run until another one has taken over; otherwise there is nothing to hear meanwhile. */
+function moving(situation: Situation): Words {
+  if (situation.moveReason === 'drain' && !situation.audioLost) {
+    return { ...connected(situation), hint: 'The call moves to another server. Go on talking.' };
+  }
+  return { status: 'Moving…', hint: 'The call continues on another connection in a moment.' };
+}
+
+function connecting({ busy, microphone, resuming }: Situation): Words {
+  if (busy) return { status: 'The server is busy', hint: 'It is asked again every moment; hang up to stop.' };
   if (microphone === 'requesting') {
     return { status: 'Connecting…', hint: 'Allow the microphone if the browser asks for it.' };
   }

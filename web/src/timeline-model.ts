@@ -92,6 +92,21 @@ export class TimelineModel {
     this.#close('agent', atMs);
   }
 
+  /** After a reload: what was known, until then. What goes on is told anew. */
+  restore({
+    marks,
+    savedAtMs,
+    segments,
+  }: {
+    segments: readonly Segment[];
+    marks: readonly Mark[];
+    savedAtMs: number;
+  }): void {
+    this.segments.push(...segments.map((segment) => ({ ...segment })));
+    this.marks.push(...marks);
+    this.end(savedAtMs);
+  }
+
   /** Lets go of what is no longer drawn. */
   forgetBefore(atMs: number): void {
     dropWhile(this.segments, (segment) => segment.endMs !== undefined && segment.endMs < atMs);
