@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { chromiumPrograms, findProgram } from '../../scripts/setup/system-needs.mjs';
+import type { NetworkHost } from './network-host.ts';
 
 const RECORDER = fileURLToPath(new URL('page-recorder.js', import.meta.url));
 
@@ -12,21 +13,26 @@ export type BrowserOptions = {
   microphone?: 'allowed' | 'denied';
   /** `allowed`: sound needs no click first. Default: blocked, as for people. */
   autoplay?: 'allowed' | 'blocked';
+  /** The host of a test's network on which it runs. Default: this machine. */
+  host?: NetworkHost;
+  /** Origins without HTTPS that may use the microphone all the same. */
+  trusted?: readonly string[];
 };
 
 /** Starts a browser; `close()` ends it. */
-export function launchBrowser(options: BrowserOptions = {}): Promise<Browser> {
+export async function launchBrowser(options: BrowserOptions = {}): Promise<Browser> {
   const executablePath = findProgram(chromiumPrograms);
   if (!executablePath) throw new Error('Chromium is missing; `npm test` installs it or says what to install.');
-  const { microphoneFile, microphone = 'allowed', autoplay = 'blocked' } = options;
+  const { microphoneFile, microphone = 'allowed', autoplay = 'blocked', host, trusted } = options;
   return chromium.launch({
-    executablePath,
+    executablePath: host ? await host.wrapperOf(executablePath) : executablePath,
     args: [
       '--no-sandbox',
       '--use-fake-device-for-media-stream',
       microphone === 'allowed' ? '--use-fake-ui-for-media-stream' : '--deny-permission-prompts',
       ...(microphoneFile ? [`--use-file-for-fake-audio-capture=${microphoneFile}%noloop`] : []),
       ...(autoplay === 'allowed' ? ['--autoplay-policy=no-user-gesture-required'] : []),
+      ...(trusted ? [`--unsafely-treat-insecure-origin-as-secure=${trusted.join(',')}`] : []),
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',

@@ -104,6 +104,11 @@ export class NetworkHost implements NetworkEnd {
     return spawn('ip', ['netns', 'exec', this.namespace, program, ...args], options);
   }
 
+  /** Ids of all processes that run here. */
+  pids(): Promise<number[]> {
+    return pidsOf(this.namespace);
+  }
+
   /** A script that runs `program` here, for whoever wants the path of a program. */
   async wrapperOf(program: string): Promise<string> {
     this.#folder ??= await mkdtemp(join(tmpdir(), 'parley-host-'));
