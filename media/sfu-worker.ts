@@ -1,7 +1,9 @@
 /** One mediasoup worker with its router and its WebRtcServer: where browsers' packets come in and go out. */
 import { createWorker } from 'mediasoup';
 import type { types } from 'mediasoup';
+import { monotonicMs } from './clock.ts';
 import { MediaError } from './errors.ts';
+import { HangWatch } from './hang-watch.ts';
 
 /** An address that browsers can reach, and the port (0: any free one). */
 export type MediaListener = { ip: string; announcedAddress?: string };
@@ -10,6 +12,8 @@ export type SfuWorkerOptions = {
   listeners: readonly MediaListener[];
   port: number;
   onDied: () => void;
+  /** It lives, but has not answered for so long: it is ended, and `onDied` follows. */
+  onHung: (forMs: number) => void;
 };
 
 /**
@@ -26,6 +30,12 @@ export const OPUS: types.RouterRtpCodecCapability = {
   rtcpFeedback: [{ type: 'nack' }, { type: 'transport-cc' }],
 };
 
+/**
+ * How often a worker is asked whether it still works, and how long it may take to answer: 0.1 ms when idle, and tens of
+ * ms with all its core in use. Shorter would end workers on a machine that is short of time for a moment.
+ */
+const HANG = { intervalMs: 500, limitMs: 2000 };
+
 /** Asked of the kernel for the sockets that all callers share. */
 const BUFFER_BYTES = 4 << 20;
 
@@ -33,12 +43,23 @@ export class SfuWorker {
   readonly worker: types.Worker;
   readonly router: types.Router;
   readonly webRtcServer: types.WebRtcServer;
+  readonly #hangs = new HangWatch(HANG);
+  readonly #watch: NodeJS.Timeout;
+  readonly #onHung: SfuWorkerOptions['onHung'];
   #closed = false;
 
-  private constructor(worker: types.Worker, router: types.Router, webRtcServer: types.WebRtcServer) {
+  private constructor(
+    worker: types.Worker,
+    router: types.Router,
+    webRtcServer: types.WebRtcServer,
+    onHung: SfuWorkerOptions['onHung'],
+  ) {
     this.worker = worker;
     this.router = router;
     this.webRtcServer = webRtcServer;
+    this.#onHung = onHung;
+    this.#watch = setInterval(() => this.#look(), HANG.intervalMs);
+    worker.once('died', () => clearInterval(this.#watch));
   }
 
   /** @throws {MediaError} `media_port_taken`, `media_worker_unavailable` */
@@ -48,7 +69,7 @@ export class SfuWorker {
       const router = await worker.createRouter({ mediaCodecs: [OPUS] });
       const webRtcServer = await listen(worker, options);
       worker.once('died', () => options.onDied());
-      return new SfuWorker(worker, router, webRtcServer);
+      return new SfuWorker(worker, router, webRtcServer, options.onHung);
     } catch (error) {
       worker.close();
       throw error;
@@ -66,7 +87,25 @@ export class SfuWorker {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearInterval(this.#watch);
     this.worker.close();
+  }
+
+  #look(): void {
+    const verdict = this.#hangs.look(monotonicMs());
+    if (!verdict) return;
+    if ('ask' in verdict) {
+      this.worker.getResourceUsage().then(
+        () => this.#hangs.answered(),
+        // It is being closed, or has died: then nobody waits for an answer.
+        () => undefined,
+      );
+      return;
+    }
+    clearInterval(this.#watch);
+    this.#onHung(Math.round(verdict.hungForMs));
+    // Nothing less reaches a process that does not run.
+    process.kill(this.pid, 'SIGKILL');
   }
 }
 

@@ -1,4 +1,4 @@
-/** The media workers of this process: one mediasoup worker, router and WebRtcServer each, replaced when one dies. */
+/** The media workers of this process: one mediasoup worker, router and WebRtcServer each, replaced when one dies or hangs. */
 import type { types } from 'mediasoup';
 import { MediaError } from './errors.ts';
 import { SfuWorker, type MediaListener } from './sfu-worker.ts';
@@ -96,6 +96,7 @@ export class Sfu {
       listeners,
       port: port === undefined ? 0 : port + index,
       onDied: () => this.#onDied(index),
+      onHung: (forMs) => this.#options.events.onLog(`media worker ${index} did not answer for ${forMs} ms: ending it`),
     });
   }
 

@@ -22,11 +22,15 @@ export type VoiceWorkerPoolOptions = {
   data: Omit<VoiceWorkerData, 'index'>;
   /** The thread's file, for tests that add to it. */
   entry?: URL;
+  /** A worker that is not ready after this, in ms, is ended and another one started. Default: 15,000. */
+  startLimitMs?: number;
   events: VoiceWorkerPoolEvents;
 };
 
 /** Heartbeats missed before a worker counts as hung: 2.5 s at the default, which leaves 1.5 s to be back in 4 s. */
 const MISSED_HEARTBEATS = 2.5;
+/** Loading takes less than 1 s; a machine that is short of time may need several times that. */
+const DEFAULT_START_LIMIT_MS = 15_000;
 /** Checks a heartbeat interval. */
 const CHECKS_PER_HEARTBEAT = 4;
 /**
@@ -177,6 +181,7 @@ export class VoiceWorkerPool {
   }
 
   #check(): void {
+    const { startLimitMs = DEFAULT_START_LIMIT_MS } = this.#options;
     const { heartbeatMs } = this.#options.data;
     const nowMs = monotonicMs();
     // While this thread itself stood still no message could be taken: that is not the workers' fault.
@@ -184,10 +189,13 @@ export class VoiceWorkerPool {
     this.#checkedMs = nowMs;
     for (const slot of this.#slots) {
       slot.thread.heardMs += ownStallMs;
+      slot.startedMs += ownStallMs;
       const silentMs = nowMs - slot.thread.heardMs;
       if (slot.up && silentMs > heartbeatMs * MISSED_HEARTBEATS) {
         slot.thread.kill(`it did not answer for ${Math.round(silentMs)} ms`);
       }
+      if (!slot.up && nowMs - slot.startedMs > startLimitMs)
+        slot.thread.kill(`it was not ready within ${startLimitMs} ms`);
     }
   }
 }

@@ -80,6 +80,27 @@ describe('Sfu', function () {
     }
   });
 
+  it('notices a worker that hangs without dying, ends it and replaces it', async () => {
+    const told: string[] = [];
+    const noting = {
+      onLost: (index: number) => void told.push(`lost ${index}`),
+      onReplaced: (index: number) => void told.push(`replaced ${index}`),
+      onLog: (line: string) => void told.push(line),
+    };
+    const sfu = await Sfu.start({ size: 2, listeners, events: noting });
+    try {
+      const [first, second] = sfu.pids;
+      process.kill(second!, 'SIGSTOP');
+      await eventually(() => told.length === 3, 15_000);
+      expect(told[0]).to.match(/^media worker 1 did not answer for \d+ ms/);
+      expect(told.slice(1)).to.deep.equal(['lost 1', 'replaced 1']);
+      expect(sfu.pids[0]).to.equal(first);
+      expect(() => process.kill(second!, 0), 'it is gone').to.throw();
+    } finally {
+      sfu.close();
+    }
+  });
+
   it('says while a worker is being replaced that it is', async () => {
     const sfu = await Sfu.start({ size: 1, listeners, events });
     try {

@@ -83,6 +83,44 @@ describe('VoiceWorkerPool', function () {
     expect((outcome as Error).message).to.include('silero.onnx');
   });
 
+  describe('with workers that hang before they are ready', () => {
+    const HANG = 'PARLEY_TEST_HANG_AT_START';
+    const entry = new URL('../support/hanging-voice-worker.ts', import.meta.url);
+    const noting = () => ({
+      onMessage: () => undefined,
+      onLost: (index: number) => void told.push(`lost ${index}`),
+      onReplaced: (index: number) => void told.push(`replaced ${index}`),
+    });
+
+    afterEach(() => {
+      delete process.env[HANG];
+    });
+
+    it('says at the start that they cannot be started', async () => {
+      process.env[HANG] = '1';
+      const outcome = await VoiceWorkerPool.start({ size: 1, data, entry, startLimitMs: 500, events: noting() }).catch(
+        (error: unknown) => error,
+      );
+      expect(outcome).to.include({ code: 'voice_worker_unavailable' });
+      expect((outcome as Error).message).to.include('not ready within 500 ms');
+    });
+
+    it('ends a replacement that hangs, and starts another', async () => {
+      const hanging = await VoiceWorkerPool.start({ size: 1, data, entry, startLimitMs: 3000, events: noting() });
+      try {
+        process.env[HANG] = '1';
+        hanging.thread(0).kill('the test wants it');
+        await eventually(() => hanging.restarts === 1);
+        await eventually(() => hanging.restarts === 2, 15_000);
+        delete process.env[HANG];
+        await eventually(() => told.length === 2);
+        expect(told).to.deep.equal(['lost 0', 'replaced 0']);
+      } finally {
+        await hanging.close();
+      }
+    });
+  });
+
   it('closes in good order, twice over', async () => {
     await Promise.all([pool.close(), pool.close()]);
     expect(told).to.deep.equal([]);
