@@ -58,6 +58,7 @@ export class VoiceRig {
       listeners: [{ ip: '127.0.0.1' }],
       port: 0,
       onDied: () => onFault('the media worker died'),
+      onHung: (forMs) => onFault(`the media worker has not answered for ${Math.round(forMs)} ms`),
     });
     const link = await SfuLink.open(LINK_ID, sfu, pool.thread(0));
     const callers = await sfu.router.createPlainTransport({
