@@ -39,3 +39,8 @@ export type CallEvent =
       };
     }
   | { name: 'problem'; data: { code: string; message: string } };
+
+/** What another voice worker or pod would have to know of to go on. */
+export function changesState({ name, data }: CallEvent): boolean {
+  return name === 'agent-state' || name === 'speech' || (name === 'transcript' && data.final);
+}

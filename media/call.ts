@@ -1,26 +1,33 @@
 /**
  * One call on the main thread: which workers carry it, the browser's media, and the orders to its voice worker. It
  * outlives both: a voice worker is replaced under it, and a media worker's death costs it the browser's transports only.
+ * Another pod may speak in its session: then it stands by, or has handed over, and tells nothing.
  */
 import type { types } from 'mediasoup';
 import type { AgentConfig } from './agent.ts';
+import { CallClient } from './call-client.ts';
 import type { CallEvent } from './call-events.ts';
 import type { CallLinks } from './call-links.ts';
 import { monotonicMs } from './clock.ts';
+import { continuationOf, type Continuation, type RestoredConversation } from './continuation.ts';
+import type { ConversationSnapshot } from './conversation-events.ts';
 import { MediaError } from './errors.ts';
 import { ConversationHistory } from './history.ts';
-import type { Message } from './providers/provider.ts';
-import { SfuClient, type ClientMediaOptions, type ClientReport, type JoinOptions } from './sfu-client.ts';
+import type { ClientMediaOptions, JoinOptions } from './sfu-client.ts';
 import { AGENT_PAYLOAD_TYPE, type SfuLink } from './sfu-link.ts';
+import { unlessAborted } from './unless-aborted.ts';
 import type { VoiceThread } from './voice-thread.ts';
-import type { CallSnapshot, ToVoiceWorker } from './voice-protocol.ts';
+import type { CallSnapshot, OpenCall, ToVoiceWorker } from './voice-protocol.ts';
 
 export type MoveEvent = { name: 'move'; data: { reason: 'media-worker'; media: ClientMediaOptions } };
 
 export type CallOptions = {
   id: string;
   agent: AgentConfig;
-  history: Message[];
+  /** What it goes on from; none: it is new. */
+  restored: RestoredConversation | undefined;
+  /** Another pod speaks in this session yet. */
+  standby: boolean;
   agentSsrc: number;
   /** The workers that carry it. */
   voiceIndex: number;
@@ -32,39 +39,41 @@ export type CallOptions = {
   snapshot: () => CallSnapshot | undefined;
   onEvent: (event: CallEvent | MoveEvent) => void;
   onFlowing: (flowing: boolean) => void;
+  onContinuation: (continuation: Continuation) => void;
   /** The agent's limit for a conversation is reached. */
   onExpired: () => void;
   onNotice: (code: string, message: string) => void;
 };
 
-/** After this long without its signalling connection a client's media is dropped. A browser is back in 1 s or never. */
-const GRACE_MS = 15_000;
-
 export class Call {
   readonly #options: CallOptions;
-  readonly startedAtMs = monotonicMs();
-  readonly #history: ConversationHistory;
+  readonly client: CallClient;
+  #startedAtMs: number;
+  #history: ConversationHistory;
   #link: SfuLink | undefined;
   #agentProducer: types.Producer | undefined;
   /** The thread that knows of this call. */
   #openedIn: VoiceThread | undefined;
-  #client: SfuClient | undefined;
-  /** The client has lost its media with a worker, and was given no other yet. */
-  #moveOwed = false;
-  #capabilities: types.RtpCapabilities | undefined;
-  #canHear = false;
-  /** The client produces, or has said that it has no microphone. */
-  #speaks = false;
-  #withoutMicrophone = false;
-  #ready = false;
-  #graceTimer: NodeJS.Timeout | undefined;
+  #leads: boolean;
+  #standsBy = Promise.withResolvers<void>();
+  #toldFlowing = false;
+  #toldContinuation = '';
   #limitTimer: NodeJS.Timeout | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: CallOptions) {
     this.#options = options;
-    this.#history = new ConversationHistory(options.history);
+    this.#leads = !options.standby;
+    this.#startedAtMs = monotonicMs() - (options.restored?.elapsedMs ?? 0);
+    this.#history = new ConversationHistory(options.restored?.history ?? []);
+    this.client = new CallClient({
+      path: () => this.#link && this.#agentProducer && { link: this.#link, agent: this.#agentProducer },
+      onCaller: (ssrc) => this.#post({ type: 'caller-ssrc', callId: options.id, ssrc }),
+      onReady: this.#onReady,
+      onNotice: options.onNotice,
+      onProgress: () => this.client.stands && this.#standsBy.resolve(),
+    });
   }
 
   get voiceIndex(): number {
@@ -75,59 +84,72 @@ export class Call {
     return this.#options.mediaIndex;
   }
 
-  get hasClient(): boolean {
-    return this.#client !== undefined;
+  /** Whether it speaks in its session, or another pod does. */
+  get leads(): boolean {
+    return this.#leads;
+  }
+
+  /** Session time, in ms. */
+  get elapsedMs(): number {
+    return monotonicMs() - this.#startedAtMs;
   }
 
   /** Opens the path and the call in its voice worker. */
   async open(): Promise<void> {
     await this.#connect();
-    this.#openInVoiceWorker(undefined);
-    const { agent, onExpired } = this.#options;
-    this.#limitTimer = setTimeout(onExpired, agent.limits.sessionMinutes * 60_000);
-    this.#limitTimer.unref();
+    const { restored } = this.#options;
+    this.#openInVoiceWorker(restored && { conversation: restored.conversation });
+    this.#limit();
   }
 
   /** Gives the client media, or leaves it the media that it still has. */
-  join(
-    request: JoinOptions,
-    signal: AbortSignal,
-  ): Promise<{ kept: true } | { kept: false; media: ClientMediaOptions }> {
-    return this.#inOrder(async () => {
-      clearTimeout(this.#graceTimer);
-      this.#canHear = request.playback === 'running';
-      if (request.keep && this.#client?.matches(request.keep)) return { kept: true };
-      signal.throwIfAborted();
-      this.#dropClient();
-      this.#capabilities = request.rtpCapabilities;
-      this.#withoutMicrophone = false;
-      return { kept: false, media: await this.#openClient() };
-    });
+  join(request: JoinOptions, signal: AbortSignal) {
+    return this.#inOrder(() => this.client.join(request, signal));
   }
 
-  connectTransport(transportId: string, dtlsParameters: types.DtlsParameters): Promise<void> {
-    return this.#present().connect(transportId, dtlsParameters);
+  /** Gives media to a client that has not asked for it yet. */
+  awaitClient(request: Pick<JoinOptions, 'rtpCapabilities' | 'playback'>, microphone: boolean) {
+    return this.#inOrder(() => this.client.openAnew(request, !microphone));
   }
 
-  async produce(transportId: string, rtpParameters: types.RtpParameters): Promise<string> {
-    const client = this.#present();
-    const producerId = await client.produce(transportId, rtpParameters);
-    if (client !== this.#client) throw new MediaError('unknown_transport', 'the transport was replaced meanwhile');
-    this.#speaks = true;
-    this.#post({ type: 'caller-ssrc', callId: this.#options.id, ssrc: client.callerSsrc });
-    this.#checkReady();
-    return producerId;
+  /** Resolves when that media is connected in both directions. */
+  standsBy(signal: AbortSignal): Promise<void> {
+    return unlessAborted(this.#standsBy.promise, signal);
   }
 
-  consume() {
-    return this.#present().agentConsumer;
+  /** Another pod speaks from the next pause on, or within `withinMs`. Resolves when the agent's voice has stopped here. */
+  async handOver(withinMs: number, signal: AbortSignal): Promise<Continuation> {
+    try {
+      const conversation = await unlessAborted(this.#options.thread().handOver(this.#options.id, withinMs), signal);
+      this.#leads = false;
+      clearTimeout(this.#limitTimer);
+      return this.#continuation(conversation);
+    } catch (error) {
+      this.#post({ type: 'resume', callId: this.#options.id });
+      throw error;
+    }
   }
 
-  restartIce(transportId: string): Promise<types.IceParameters> {
-    return this.#present().restartIce(transportId);
+  /** Speaks from now on, as it was told that the conversation stands. */
+  takeOver({ conversation, history, elapsedMs }: RestoredConversation): void {
+    if (this.#leads) return;
+    this.#startedAtMs = monotonicMs() - elapsedMs;
+    this.#history = new ConversationHistory(history);
+    const { id: callId } = this.#options;
+    const order = { callId, conversation, history: this.#history.messages(), startedAtMs: this.#startedAtMs };
+    this.#post({ type: 'take-over', ...order });
+    this.#lead();
   }
 
-  say(text: string): Promise<string> {
+  /** Undoes `handOver`. */
+  resume(): void {
+    if (this.#leads) return;
+    this.#post({ type: 'resume', callId: this.#options.id });
+    this.#lead();
+  }
+
+  async say(text: string): Promise<string> {
+    if (!this.#leads) throw new MediaError('server_busy', 'the call is being moved to another pod');
     return this.#options.thread().say(this.#options.id, text);
   }
 
@@ -139,30 +161,19 @@ export class Call {
     this.#post({ type: 'mute', callId: this.#options.id, muted });
   }
 
-  report({ microphone, playback, noPacketsForMs }: ClientReport): void {
-    // Before, it is a suspicion, which a single lost packet raises.
-    if (noPacketsForMs !== undefined && noPacketsForMs >= 1000) {
-      this.#options.onNotice('client_hears_nothing', `no packet reached the client for ${noPacketsForMs} ms`);
-    }
-    if (microphone === 'none') this.#speaks = this.#withoutMicrophone = true;
-    if (playback) this.#canHear = playback === 'running';
-    this.#checkReady();
-  }
-
-  /** The signalling connection is gone; the media may still flow. */
-  clientGone(): void {
-    clearTimeout(this.#graceTimer);
-    this.#graceTimer = setTimeout(() => {
-      this.#moveOwed = false;
-      this.#dropClient();
-    }, GRACE_MS);
-    this.#graceTimer.unref();
-  }
-
   /** Keeps what was said, for a voice worker that has to go on with it. */
   noteEvent(event: CallEvent): void {
     this.#history.note(event);
     this.#options.onEvent(event);
+  }
+
+  /** Tells how the conversation stands, where that is news and this call's to tell. */
+  noteSnapshot(conversation: ConversationSnapshot): void {
+    if (!this.#leads) return;
+    const told = JSON.stringify(conversation);
+    if (told === this.#toldContinuation) return;
+    this.#toldContinuation = told;
+    this.#options.onContinuation(this.#continuation(conversation));
   }
 
   /**
@@ -174,8 +185,8 @@ export class Call {
       if (this.#closed) return;
       if (!this.#link || this.#link.closed) await this.#reconnect();
       if (this.#openedIn !== this.#options.thread()) this.#reopen();
-      if (!this.#moveOwed) return;
-      const media = await this.#openClient();
+      if (!this.client.isMoveOwed) return;
+      const media = await this.client.open();
       this.#options.onEvent({ name: 'move', data: { reason: 'media-worker', media } });
     });
   }
@@ -184,16 +195,14 @@ export class Call {
   mediaLost(): void {
     this.#link = undefined;
     this.#agentProducer = undefined;
-    this.#notReady();
+    this.client.notReady();
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#graceTimer);
     clearTimeout(this.#limitTimer);
-    this.#client?.close();
-    this.#client = undefined;
+    this.client.close();
     this.#agentProducer?.close();
     this.#post({ type: 'close-call', callId: this.#options.id });
   }
@@ -211,43 +220,25 @@ export class Call {
     return link;
   }
 
-  #openInVoiceWorker(restore: CallSnapshot | undefined): void {
+  #openInVoiceWorker(restore: OpenCall['restore']): void {
     const { id, agent, agentSsrc, thread } = this.#options;
     this.#openedIn = thread();
-    this.#post({
-      type: 'open-call',
-      call: {
-        callId: id,
-        linkId: this.#link!.id,
-        agent,
-        agentSsrc,
-        payloadType: AGENT_PAYLOAD_TYPE,
-        startedAtMs: this.startedAtMs,
-        history: this.#history.messages(),
-        ...(restore && { restore }),
-      },
-    });
-  }
-
-  async #openClient(): Promise<ClientMediaOptions> {
-    if (this.#closed) throw new MediaError('session_not_found', 'the call has ended');
-    if (!this.#link || !this.#agentProducer || !this.#capabilities) {
-      throw new MediaError('server_busy', 'the call is being moved to another worker');
-    }
-    const client: SfuClient = await SfuClient.open(this.#link, this.#agentProducer, this.#capabilities, {
-      onReceiving: () => this.#checkReady(),
-      onGone: () => client === this.#client && this.#dropClient(),
-    });
-    if (this.#closed) client.close();
-    this.#client = client;
-    this.#moveOwed = false;
-    this.#speaks = this.#withoutMicrophone;
-    return client.options;
+    const call: OpenCall = {
+      callId: id,
+      linkId: this.#link!.id,
+      agent,
+      agentSsrc,
+      payloadType: AGENT_PAYLOAD_TYPE,
+      startedAtMs: this.#startedAtMs,
+      history: this.#history.messages(),
+      ...(restore && { restore }),
+      standby: !this.#leads,
+    };
+    this.#post({ type: 'open-call', call });
   }
 
   async #reconnect(): Promise<void> {
-    this.#moveOwed ||= this.#client !== undefined;
-    this.#dropClient();
+    this.client.oweMove();
     const link = await this.#connect();
     this.#post({ type: 'move-call', callId: this.#options.id, linkId: link.id });
   }
@@ -255,36 +246,41 @@ export class Call {
   #reopen(): void {
     const { id: callId, snapshot } = this.#options;
     this.#openInVoiceWorker(snapshot());
-    const ssrc = this.#client?.callerSsrc;
-    if (ssrc !== undefined) this.#post({ type: 'caller-ssrc', callId, ssrc });
-    if (this.#ready) this.#post({ type: 'client-ready', callId });
+    const { callerSsrc, isReady } = this.client;
+    if (callerSsrc !== undefined) this.#post({ type: 'caller-ssrc', callId, ssrc: callerSsrc });
+    if (isReady) this.#post({ type: 'client-ready', callId });
   }
 
-  #dropClient(): void {
-    const client = this.#client;
-    this.#client = undefined;
-    this.#notReady();
-    client?.close();
+  readonly #onReady = (ready: boolean): void => {
+    this.#post({ type: ready ? 'client-ready' : 'client-gone', callId: this.#options.id });
+    this.#tellFlowing();
+  };
+
+  #lead(): void {
+    this.#leads = true;
+    this.#limit();
+    this.#tellFlowing();
   }
 
-  #notReady(): void {
-    this.#speaks = false;
-    if (!this.#ready) return;
-    this.#ready = false;
-    this.#post({ type: 'client-gone', callId: this.#options.id });
-    this.#options.onFlowing(false);
+  #tellFlowing(): void {
+    const { isReady } = this.client;
+    if (!this.#leads || isReady === this.#toldFlowing) return;
+    this.#toldFlowing = isReady;
+    this.#options.onFlowing(isReady);
   }
 
-  #checkReady(): void {
-    if (this.#ready || !this.#canHear || !this.#speaks || !this.#client?.receiving) return;
-    this.#ready = true;
-    this.#post({ type: 'client-ready', callId: this.#options.id });
-    this.#options.onFlowing(true);
+  /** The limit counts from the start of the session, on whichever pods it was. */
+  #limit(): void {
+    clearTimeout(this.#limitTimer);
+    if (!this.#leads) return;
+    const { agent, onExpired } = this.#options;
+    const leftMs = agent.limits.sessionMinutes * 60_000 - this.elapsedMs;
+    this.#limitTimer = setTimeout(onExpired, Math.max(0, leftMs));
+    this.#limitTimer.unref();
   }
 
-  #present(): SfuClient {
-    if (!this.#client) throw new MediaError('unknown_transport', 'the client has no media here; it has to join');
-    return this.#client;
+  #continuation(conversation: ConversationSnapshot): Continuation {
+    return continuationOf(conversation, this.elapsedMs, Date.now());
   }
 
   #post(message: ToVoiceWorker): void {

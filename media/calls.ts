@@ -1,20 +1,21 @@
 /** All calls of this process: places them on workers, routes what clients ask, and carries them over workers' deaths. */
-import { randomInt } from 'node:crypto';
 import type { AgentConfig } from './agent.ts';
+import { AgentSsrcs } from './agent-ssrcs.ts';
 import type { CallEvent } from './call-events.ts';
 import { Call, type MoveEvent } from './call.ts';
 import { CallLinks } from './call-links.ts';
-import { monotonicMs } from './clock.ts';
+import { restore, type Continuation, type RestoredConversation, type SavedConversation } from './continuation.ts';
+import { reconcile } from './conversation-restore.ts';
 import { MediaError } from './errors.ts';
-import type { Message } from './providers/provider.ts';
-import type { JoinOptions } from './sfu-client.ts';
+import type { JoinOptions, StandbyOptions } from './sfu-client.ts';
 import { Sfu, type SfuOptions } from './sfu.ts';
-import type { FromVoiceWorker, VoiceStatistics } from './voice-protocol.ts';
+import type { CallSnapshot, FromVoiceWorker, VoiceStatistics } from './voice-protocol.ts';
 import { VoiceWorkerPool, type VoiceWorkerPoolOptions } from './voice-worker-pool.ts';
 
 export type CallsObserver = {
   event: (callId: string, event: CallEvent | MoveEvent) => void;
   flowing: (callId: string, flowing: boolean) => void;
+  continuation: (callId: string, continuation: Continuation) => void;
   ended: (callId: string, reason: 'failed' | 'expired') => void;
 };
 
@@ -26,14 +27,18 @@ export type CallsOptions = {
 };
 
 /** What is needed to open a call. */
-export type NewCall = { id: string; agent: AgentConfig; history: Message[] };
+export type NewCall = {
+  id: string;
+  agent: AgentConfig;
+  /** What was kept of its conversation, for a call that was elsewhere before. */
+  saved?: SavedConversation;
+};
 
 export class Calls {
   readonly #options: CallsOptions;
   readonly #calls = new Map<string, Promise<Call>>();
   readonly #open = new Map<string, Call>();
-  /** The agent's SSRC of each call. */
-  readonly #ssrcs = new Map<string, number>();
+  readonly #ssrcs = new AgentSsrcs();
   #sfu!: Sfu;
   #pool!: VoiceWorkerPool;
   #links!: CallLinks;
@@ -80,7 +85,7 @@ export class Calls {
 
   /** Calls with a browser's media. */
   get peerConnections(): number {
-    return [...this.#open.values()].filter((call) => call.hasClient).length;
+    return [...this.#open.values()].filter((call) => call.client.isPresent).length;
   }
 
   get mediaWorkerPids(): number[] {
@@ -105,18 +110,34 @@ export class Calls {
    * @throws {MediaError} `server_busy` also when a worker was away or died meanwhile: a moment later it can be tried again
    */
   async join(created: NewCall, request: JoinOptions, signal: AbortSignal) {
-    const deaths = this.#deaths;
-    let opening = this.#calls.get(created.id);
-    if (!opening) {
-      opening = this.#openCall(created);
-      this.#calls.set(created.id, opening);
-    }
-    try {
-      return await (await opening).join(request, signal);
-    } catch (error) {
-      if (signal.aborted || (deaths === this.#deaths && this.#sfu.isComplete && this.#pool.isComplete)) throw error;
-      throw new MediaError('server_busy', 'a worker is being replaced', { cause: error });
-    }
+    return this.#whileWorkersStand(signal, async () => {
+      const restored = created.saved && restore(created.saved, Date.now());
+      const call = await (this.#calls.get(created.id) ?? this.#begin(created, restored, false));
+      // It stood by for a pod that is gone.
+      if (restored && !call.leads) call.takeOver(restored);
+      return call.join(request, signal);
+    });
+  }
+
+  /**
+   * Opens a call for which another pod speaks yet, with media for its client; one that was left over is ended.
+   * @throws {MediaError} as `join` does, and `server_busy` where this pod is the one that speaks
+   */
+  async standBy(created: NewCall, request: StandbyOptions, signal: AbortSignal) {
+    const { microphone, ...client } = request;
+    if (this.#open.get(created.id)?.leads) throw new MediaError('server_busy', 'this pod speaks in the session');
+    await this.end(created.id);
+    signal.throwIfAborted();
+    return this.#whileWorkersStand(signal, async () => {
+      const restored = created.saved && restore(created.saved, Date.now());
+      return (await this.#begin(created, restored, true)).awaitClient(client, microphone);
+    });
+  }
+
+  /** A call that stood by speaks from now on. @throws {MediaError} `session_not_found` */
+  takeOver(callId: string, saved: SavedConversation): void {
+    const restored = restore(saved) ?? { conversation: reconcile(undefined, []), history: [], elapsedMs: 0 };
+    this.get(callId).takeOver(restored);
   }
 
   /** @throws {MediaError} `session_not_found` */
@@ -132,7 +153,7 @@ export class Calls {
 
   elapsedMs(callId: string): number {
     const call = this.#open.get(callId);
-    return call ? Math.round(monotonicMs() - call.startedAtMs) : 0;
+    return call ? Math.round(call.elapsedMs) : 0;
   }
 
   /** Ends a call. Idempotent. */
@@ -142,7 +163,7 @@ export class Calls {
     const call = await opening?.catch(() => undefined);
     this.#open.delete(callId);
     if (!call) return;
-    this.#ssrcs.delete(callId);
+    this.#ssrcs.free(callId);
     call.close();
     this.#pool.release(call.voiceIndex, callId);
   }
@@ -156,7 +177,23 @@ export class Calls {
     this.#sfu.close();
   }
 
-  async #openCall({ id, agent, history }: NewCall): Promise<Call> {
+  async #whileWorkersStand<Value>(signal: AbortSignal, action: () => Promise<Value>): Promise<Value> {
+    const deaths = this.#deaths;
+    try {
+      return await action();
+    } catch (error) {
+      if (signal.aborted || (deaths === this.#deaths && this.#sfu.isComplete && this.#pool.isComplete)) throw error;
+      throw new MediaError('server_busy', 'a worker is being replaced', { cause: error });
+    }
+  }
+
+  #begin(created: NewCall, restored: RestoredConversation | undefined, standby: boolean): Promise<Call> {
+    const opening = this.#openCall(created, restored, standby);
+    this.#calls.set(created.id, opening);
+    return opening;
+  }
+
+  async #openCall({ id, agent }: NewCall, restored: RestoredConversation | undefined, standby: boolean): Promise<Call> {
     const voiceIndex = this.#pool.leastLoaded();
     if (voiceIndex === undefined || this.#closed) {
       this.#calls.delete(id);
@@ -166,8 +203,9 @@ export class Calls {
     const call = new Call({
       id,
       agent,
-      history,
-      agentSsrc: this.#newSsrc(id),
+      restored,
+      standby,
+      agentSsrc: this.#ssrcs.take(id),
       voiceIndex,
       mediaIndex: voiceIndex % this.#sfu.size,
       links: this.#links,
@@ -175,6 +213,7 @@ export class Calls {
       snapshot: () => this.#pool.snapshot(voiceIndex, id),
       onEvent: (event) => this.#observer?.event(id, event),
       onFlowing: (flowing) => this.#observer?.flowing(id, flowing),
+      onContinuation: (continuation) => this.#observer?.continuation(id, continuation),
       onExpired: () => this.#observer?.ended(id, 'expired'),
       onNotice: (code, message) => this.#options.onNotice({ code, message, callId: id }),
     });
@@ -184,28 +223,25 @@ export class Calls {
       return call;
     } catch (error) {
       this.#calls.delete(id);
-      this.#ssrcs.delete(id);
+      this.#ssrcs.free(id);
       this.#pool.release(voiceIndex, id);
       throw error;
     }
   }
 
-  /** SSRCs of this process's agents differ, since they share paths. */
-  #newSsrc(callId: string): number {
-    const used = new Set(this.#ssrcs.values());
-    let ssrc = 0;
-    while (ssrc === 0 || used.has(ssrc)) ssrc = randomInt(1, 0x1_0000_0000);
-    this.#ssrcs.set(callId, ssrc);
-    return ssrc;
-  }
-
   readonly #onMessage = (_index: number, message: FromVoiceWorker): void => {
     if (message.type === 'event') this.#open.get(message.callId)?.noteEvent(message.event);
+    else if (message.type === 'snapshot') this.#noteSnapshots([message]);
+    else if (message.type === 'heartbeat') this.#noteSnapshots(message.snapshots);
     else if (message.type === 'fault') {
       const { code, callId } = message;
       this.#options.onNotice({ code, message: message.message, ...(callId !== undefined && { callId }) });
     }
   };
+
+  #noteSnapshots(snapshots: { callId: string; snapshot: CallSnapshot }[]): void {
+    for (const { callId, snapshot } of snapshots) this.#open.get(callId)?.noteSnapshot(snapshot.conversation);
+  }
 
   readonly #voiceWorkerLost = (index: number, reason: string): void => {
     this.#options.onNotice({ code: 'voice_worker_lost', message: `voice worker ${index}: ${reason}` });

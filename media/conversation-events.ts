@@ -1,5 +1,6 @@
 /** What the conversation is told, what it orders, and what of it survives a voice worker. */
 import type { AgentOutput, CallEvent } from './call-events.ts';
+import type { Course } from './conversation-restore.ts';
 
 /** A turn of the caller that the turn detector takes as ended. */
 export type EndedTurn = { startMs: number; speechMs: number; endOfSpeechMs: number; endpointingMs: number };
@@ -8,7 +9,28 @@ export type EndedTurn = { startMs: number; speechMs: number; endOfSpeechMs: numb
 export type ReplyRequest =
   | { kind: 'greeting'; turnId: string }
   | { kind: 'answer'; turnId: string; turn: EndedTurn; turnIndex: number; text?: string; cutIn?: CutIn }
-  | { kind: 'repeat'; turnId: string; text: string };
+  | { kind: 'repeat'; turnId: string; text: string; broken?: BrokenClause };
+
+/** A reply that is being prepared or heard. */
+export type Reply = {
+  request: ReplyRequest;
+  audible: boolean;
+  output: AgentOutput;
+  startMs: number;
+  userStartMs?: number;
+};
+
+/**
+ * A clause that was stopped within, and can be gone on with at the very sample: it is spoken again whole, and the part
+ * that was heard left out.
+ */
+export type BrokenClause = {
+  clause: string;
+  /** Names the samples (`SpokenAudio.cacheKey`): where they are others, the words that are left have to do. */
+  key: string;
+  /** From the start of the clause, in ms. */
+  heardMs: number;
+};
 
 /** How the caller cut in: from the onset of the speech to the agent's silence, and what had been heard by then. */
 export type CutIn = { silentAfterMs: number; heard: string };
@@ -30,10 +52,17 @@ export type ConversationEvent =
   | { type: 'reply-audible' }
   | { type: 'reply-text'; text: string }
   | { type: 'reply-finished'; text: string }
-  | { type: 'reply-failed' };
+  | { type: 'reply-failed' }
+  /** Another pod speaks from now on: the reply ends at the word that it has come to. */
+  | { type: 'hand-over' }
+  /** This call stood by, and speaks from now on. `ready`: the client can hear it. */
+  | { type: 'lead'; course: Course; ready: boolean };
 
-/** How far the running reply has come: the words that the caller has heard, and those that are left. */
-export type ReplyProgress = { heard: string; unheard: string };
+/**
+ * How far the running reply has come: the words that the caller has heard, and those that are left, a clause a line.
+ * `unheard` goes back to the beginning of the clause, `rest` does not.
+ */
+export type ReplyProgress = { heard: string; unheard: string; rest?: string; broken?: BrokenClause };
 
 export type ConversationEffect =
   | { type: 'emit'; event: CallEvent }
@@ -41,11 +70,27 @@ export type ConversationEffect =
   /** Give the reply up: stop generating, fade the voice out. */
   | { type: 'abort-reply' };
 
-/** What has to survive a voice worker, so that another goes on. */
+/** What has to survive a voice worker or a pod, so that another goes on. Plain data of a few hundred bytes. */
 export type ConversationSnapshot = {
   greeted: boolean;
   turnIndex: number;
   turnNumber: number;
-  /** What the agent was saying and the caller did not hear. */
+  /** What the agent was to say and the caller did not hear, a clause a line. */
   unheard?: string;
+  /** The turn whose reply that is, while the reply is under way. */
+  replyTurnId?: string;
+  /** In place of the first line of `unheard`, where the voice can go on within it. */
+  broken?: BrokenClause;
+  /** A turn of the caller's that has ended, and of whose answer nothing was heard. `text`: what was typed. */
+  unanswered?: { turnId: string; startMs: number; text?: string };
+  /** The turn that the caller was in the midst of. */
+  speaking?: { turnId: string; startMs: number };
+};
+
+/** What a call that stood by has heard of the caller, in session time. */
+export type HeardMeanwhile = {
+  /** The turn that runs. */
+  speech?: { startMs: number; speaking: boolean };
+  /** The last one that ended. */
+  turn?: EndedTurn;
 };

@@ -5,31 +5,28 @@
  * A reply is `pending` from the end of the caller's turn until its first packet, then `speaking`. While there is one,
  * short speech is a noise or a backchannel and begins no turn; only cutting in ends the reply.
  */
-import type { AgentOutput, CallEvent } from './call-events.ts';
+import type { AgentOutput } from './call-events.ts';
+import { ConversationEffects } from './conversation-effects.ts';
 import type {
   ConversationEffect,
   ConversationEvent,
   ConversationSnapshot,
   EndedTurn,
+  Reply,
   ReplyProgress,
   ReplyRequest,
 } from './conversation-events.ts';
+import { TURN_NUMBER_SKIP, type Course } from './conversation-restore.ts';
+import { owedAfter, owedAtWord, owedOf, SAY_AGAIN, type Owed } from './owed.ts';
 
-type Reply = { request: ReplyRequest; audible: boolean; output: AgentOutput; startMs: number; userStartMs?: number };
 type Speech = { turnId: string; startMs: number; speaking: boolean };
-
-/** Said where a break took what the caller had said, and nobody answered it. */
-const SAY_AGAIN = 'Sorry, I lost that. Please say it again.';
-
-/** Turn numbers skipped on restoring: more than any call can begin between two snapshots. */
-const TURN_NUMBER_SKIP = 20;
 
 export class Conversation {
   #greeted = false;
   #ready = false;
   #turnIndex = 0;
   #turnNumber = 0;
-  #unheard = '';
+  #owed: Owed = {};
   #reply: Reply | undefined;
   #speech: Speech | undefined;
   /** Start of an earlier part of this turn, whose reply was given up before anything of it was heard. */
@@ -37,9 +34,7 @@ export class Conversation {
   #cutIn: { onsetMs: number; heard: string; silentAfterMs?: number } | undefined;
   #silentAtMs: number | undefined;
   #fading = false;
-  /** Typed before anybody could hear an answer. */
-  #typedAhead: { turnId: string; text: string } | undefined;
-  #effects: ConversationEffect[] = [];
+  readonly #effects = new ConversationEffects();
   readonly #progress: () => ReplyProgress;
 
   /** @param progress asked how far the running reply has come, when it is given up or a snapshot is taken */
@@ -47,25 +42,36 @@ export class Conversation {
     this.#progress = progress;
   }
 
-  static restore(snapshot: ConversationSnapshot, progress: () => ReplyProgress): Conversation {
+  /** @param course how it goes on where it was heard meanwhile; else what the caller was saying is asked for again */
+  static restore(snapshot: ConversationSnapshot, progress: () => ReplyProgress, course?: Course): Conversation {
     const conversation = new Conversation(progress);
     conversation.#greeted = snapshot.greeted;
     conversation.#turnIndex = snapshot.turnIndex;
     conversation.#turnNumber = snapshot.turnNumber + TURN_NUMBER_SKIP;
-    conversation.#unheard = snapshot.unheard ?? '';
+    conversation.#owed = owedAfter(snapshot, course !== undefined && course.type !== 'none');
     return conversation;
   }
 
   snapshot(): ConversationSnapshot {
-    const unheard = this.#reply ? this.#unheardOf(this.#reply) : this.#unheard || (this.#speech ? SAY_AGAIN : '');
-    const greeted = this.#greeted && !this.#isGreetingUnheard;
-    return { greeted, turnIndex: this.#turnIndex, turnNumber: this.#turnNumber, ...(unheard && { unheard }) };
+    const owed = this.#reply ? owedOf(this.#reply, this.#progress) : this.#owed;
+    return {
+      greeted: this.#greeted && !this.#isGreetingUnheard,
+      turnIndex: this.#turnIndex,
+      turnNumber: this.#turnNumber,
+      ...owed,
+      ...(this.#reply && owed.unheard && { replyTurnId: this.#reply.request.turnId }),
+      ...(this.#speech && { speaking: { turnId: this.#speech.turnId, startMs: Math.round(this.#speech.startMs) } }),
+    };
+  }
+
+  /** Neither is the caller in a turn, or in a pause that may be part of one, nor is a reply awaited. */
+  get isAtRest(): boolean {
+    return this.#speech === undefined && (this.#reply === undefined || this.#reply.audible);
   }
 
   handle(event: ConversationEvent, nowMs: number): ConversationEffect[] {
-    this.#effects = [];
     this.#dispatch(event, nowMs);
-    return this.#effects;
+    return this.#effects.take();
   }
 
   #dispatch(event: ConversationEvent, nowMs: number): void {
@@ -91,28 +97,61 @@ export class Conversation {
       case 'reply-audible':
         return this.#replyAudible(nowMs);
       case 'reply-text':
-        return this.#reply && this.#emitAgentText(this.#reply, event.text, false, nowMs);
+        return this.#reply && this.#effects.agentText(this.#reply, event.text, false, nowMs);
       case 'reply-finished':
         return this.#replyEnded(event.text, nowMs);
       case 'reply-failed':
         return this.#replyFailed(nowMs);
+      case 'hand-over':
+        return this.#handOver(nowMs);
+      case 'lead':
+        return this.#lead(event.course, event.ready, nowMs);
     }
   }
 
   #clientReady(nowMs: number): void {
     this.#ready = true;
     if (this.#reply) return;
-    if (this.#typedAhead) {
+    const { unheard, broken, unanswered } = this.#owed;
+    if (unanswered?.text !== undefined) {
+      delete this.#owed.unanswered;
       this.#greeted = true;
-      this.#answerTyped(this.#typedAhead.turnId, this.#typedAhead.text, nowMs);
+      this.#answerTyped(unanswered.turnId, unanswered.text, nowMs);
     } else if (!this.#greeted) {
       this.#greeted = true;
       this.#startReply({ kind: 'greeting', turnId: this.#newTurnId() }, nowMs);
-    } else if (this.#unheard) {
-      const text = this.#unheard;
-      this.#unheard = '';
-      this.#startReply({ kind: 'repeat', turnId: this.#newTurnId(), text }, nowMs);
-    } else this.#emitState(nowMs);
+    } else if (unheard || unanswered) {
+      this.#owed = {};
+      const text = unheard || SAY_AGAIN;
+      this.#startReply({ kind: 'repeat', turnId: this.#newTurnId(), text, ...(broken && { broken }) }, nowMs);
+    } else this.#effects.agentState(undefined, nowMs);
+  }
+
+  /** The call stood by until now: what is owed is said, unless the caller has the word. */
+  #lead(course: Course, ready: boolean, nowMs: number): void {
+    this.#ready = ready;
+    if (course.type === 'answer') {
+      // It was counted where it was told of.
+      this.#turnIndex = Math.max(0, this.#turnIndex - 1);
+      return this.#answer(course.turnId, course.turn, undefined, nowMs);
+    }
+    const { turn } = course;
+    if (course.type === 'caller') {
+      const { turnId = this.#newTurnId(), startMs, speaking } = course;
+      this.#speech = { turnId, startMs, speaking: true };
+      if (!course.turnId) this.#effects.emit({ name: 'speech', data: { speaking: true, turnId, atMs: startMs } });
+      if (!speaking) this.#speechStopped(nowMs);
+    }
+    if (ready && (!turn || this.#owed.unheard)) this.#clientReady(nowMs);
+    if (turn) this.#turnEnded(turn, nowMs);
+  }
+
+  #handOver(nowMs: number): void {
+    if (!this.#reply) return;
+    this.#greeted &&= !this.#isGreetingUnheard;
+    this.#owed = owedAtWord(this.#reply, this.#progress);
+    // The other pod tells how the agent stands from now on.
+    this.#giveUp(nowMs, true);
   }
 
   #clientGone(nowMs: number): void {
@@ -123,7 +162,7 @@ export class Conversation {
     this.#carriedStartMs = undefined;
     if (!this.#reply) return;
     this.#greeted &&= !this.#isGreetingUnheard;
-    this.#unheard = this.#unheardOf(this.#reply);
+    this.#owed = owedOf(this.#reply, this.#progress);
     this.#giveUp(nowMs);
   }
 
@@ -131,25 +170,16 @@ export class Conversation {
     return this.#reply?.request.kind === 'greeting' && !this.#reply.audible;
   }
 
-  /** What is to be said again of a reply: none of a greeting of which nothing was heard, for that begins anew. */
-  #unheardOf({ request, audible }: Reply): string {
-    if (!audible && request.kind === 'greeting') return '';
-    if (!audible && request.kind === 'repeat') return request.text;
-    if (!audible && request.kind === 'answer') return SAY_AGAIN;
-    // What stands in brackets describes a sound; nobody can say it.
-    return this.#progress().unheard.replace(/\[[^\]]*\]\s*/g, '');
-  }
-
   #speechStarted(startMs: number): void {
     const turnId = this.#speech?.turnId ?? this.#newTurnId();
     this.#speech = { turnId, startMs: this.#speech?.startMs ?? startMs, speaking: true };
-    this.#emit({ name: 'speech', data: { speaking: true, turnId, atMs: startMs } });
+    this.#effects.emit({ name: 'speech', data: { speaking: true, turnId, atMs: startMs } });
   }
 
   #speechStopped(nowMs: number): void {
     if (!this.#speech?.speaking) return;
     this.#speech.speaking = false;
-    this.#emit({ name: 'speech', data: { speaking: false, turnId: this.#speech.turnId, atMs: nowMs } });
+    this.#effects.emit({ name: 'speech', data: { speaking: false, turnId: this.#speech.turnId, atMs: nowMs } });
   }
 
   #turnEnded(ended: EndedTurn, nowMs: number): void {
@@ -160,22 +190,21 @@ export class Conversation {
     if (this.#reply || !this.#ready) return;
     const startMs = this.#carriedStartMs ?? ended.startMs;
     const turn = { ...ended, startMs };
-    this.#emit({ name: 'turn', data: { turnId, ...turn, atMs: nowMs } });
+    this.#effects.emit({ name: 'turn', data: { turnId, ...turn, atMs: nowMs } });
     const text = `[${(ended.speechMs / 1000).toFixed(1)} s of speech]`;
-    this.#emitTranscript({ turnId, role: 'user', text, final: true, startMs, endMs: ended.endOfSpeechMs });
+    this.#effects.transcript({ turnId, role: 'user', text, final: true, startMs, endMs: ended.endOfSpeechMs });
     this.#answer(turnId, turn, undefined, nowMs);
   }
 
   #typed(text: string, nowMs: number): void {
     if (this.#reply) this.#giveUp(nowMs);
     const turnId = this.#newTurnId();
-    this.#emitTranscript({ turnId, role: 'user', text, final: true, startMs: nowMs, endMs: nowMs });
+    this.#effects.transcript({ turnId, role: 'user', text, final: true, startMs: nowMs, endMs: nowMs });
     if (this.#ready) this.#answerTyped(turnId, text, nowMs);
-    else this.#typedAhead = { turnId, text };
+    else this.#owed.unanswered = { turnId, startMs: nowMs, text };
   }
 
   #answerTyped(turnId: string, text: string, nowMs: number): void {
-    this.#typedAhead = undefined;
     const turn = { startMs: nowMs, speechMs: 0, endOfSpeechMs: nowMs, endpointingMs: 0 };
     this.#answer(turnId, turn, text, nowMs);
   }
@@ -197,15 +226,15 @@ export class Conversation {
     this.#reply = { request, audible: false, output: 'normal', startMs: nowMs };
     this.#silentAtMs = undefined;
     this.#fading = false;
-    this.#effects.push({ type: 'reply', request });
-    this.#emitState(nowMs);
+    this.#effects.order({ type: 'reply', request });
+    this.#effects.agentState(this.#reply, nowMs);
   }
 
   #output(output: AgentOutput, nowMs: number): void {
     if (!this.#reply || this.#reply.output === output) return;
     this.#reply.output = output;
     this.#silentAtMs = undefined;
-    this.#emitState(nowMs);
+    this.#effects.agentState(this.#reply, nowMs);
   }
 
   #cutInBy(onsetMs: number | undefined, nowMs: number): void {
@@ -231,28 +260,28 @@ export class Conversation {
     this.#fading = false;
     const cutIn = this.#cutIn;
     if (cutIn) cutIn.silentAfterMs ??= Math.max(0, Math.round(sinceMs - cutIn.onsetMs));
-    this.#emitState(nowMs, cutIn?.silentAfterMs);
+    this.#effects.agentState(this.#reply, nowMs, cutIn?.silentAfterMs);
   }
 
   #replyAudible(nowMs: number): void {
     if (!this.#reply) return;
     this.#reply.audible = true;
     this.#reply.startMs = nowMs;
-    this.#emitState(nowMs);
+    this.#effects.agentState(this.#reply, nowMs);
   }
 
   #replyEnded(text: string, nowMs: number): void {
     if (!this.#reply) return;
-    this.#emitAgentText(this.#reply, text, true, nowMs);
+    this.#effects.agentText(this.#reply, text, true, nowMs);
     this.#reply = undefined;
-    this.#emitState(nowMs);
+    this.#effects.agentState(this.#reply, nowMs);
   }
 
   #replyFailed(nowMs: number): void {
     if (!this.#reply) return;
     this.#giveUp(nowMs);
     const message = 'The agent could not answer. Please say it again.';
-    this.#emit({ name: 'problem', data: { code: 'reply_failed', message } });
+    this.#effects.emit({ name: 'problem', data: { code: 'reply_failed', message } });
   }
 
   /** @param fading the voice is still to fade out, and `silent` will tell when it has */
@@ -260,40 +289,12 @@ export class Conversation {
     const reply = this.#reply!;
     const { heard } = this.#progress();
     this.#reply = undefined;
-    this.#effects.push({ type: 'abort-reply' });
-    if (heard) this.#emitAgentText(reply, heard, true, nowMs);
-    if (!fading) this.#emitState(nowMs);
+    this.#effects.order({ type: 'abort-reply' });
+    if (heard) this.#effects.agentText(reply, heard, true, nowMs);
+    if (!fading) this.#effects.agentState(this.#reply, nowMs);
   }
 
   #newTurnId(): string {
     return `t${++this.#turnNumber}`;
-  }
-
-  #emitState(atMs: number, interruptedAfterMs?: number): void {
-    const reply = this.#reply;
-    this.#emit({
-      name: 'agent-state',
-      data: {
-        state: reply ? (reply.audible ? 'speaking' : 'thinking') : 'listening',
-        output: reply?.output ?? 'normal',
-        ...(reply && { turnId: reply.request.turnId }),
-        ...(interruptedAfterMs !== undefined && { interruptedAfterMs }),
-        atMs: Math.round(atMs),
-      },
-    });
-  }
-
-  #emitAgentText(reply: Reply, text: string, final: boolean, nowMs: number): void {
-    const { request, startMs } = reply;
-    if (text) this.#emitTranscript({ turnId: request.turnId, role: 'agent', text, final, startMs, endMs: nowMs });
-  }
-
-  #emitTranscript(entry: Extract<CallEvent, { name: 'transcript' }>['data']): void {
-    const { startMs, endMs } = entry;
-    this.#emit({ name: 'transcript', data: { ...entry, startMs: Math.round(startMs), endMs: Math.round(endMs) } });
-  }
-
-  #emit(event: CallEvent): void {
-    this.#effects.push({ type: 'emit', event });
   }
 }

@@ -2,7 +2,9 @@
  * One call's way out: the agent's speech, frame by frame, as Opus in RTP. Runs on the worker's send loop: `send` at the
  * due time hands out what `prepare` encoded before. Ducking, pausing and stopping are fades of 10 ms, never cuts.
  */
+import type { ReplyProgress } from './conversation-events.ts';
 import type { EncodedClips } from './encoded-clips.ts';
+import { fade } from './fade.ts';
 import { frameSamples, OpusEncoder, type PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
 import { writeRtpHeader } from './rtp.ts';
@@ -119,12 +121,18 @@ export class Playout {
     else this.#drop();
   }
 
-  /** The words of the speech that have been heard, and those that have not. */
-  progress(): { heard: string; unheard: string } {
+  /** The words that have been heard, and those that have not. @param atWord for a voice that goes on at that word */
+  progress(atWord = false): ReplyProgress {
     const speech = this.speech;
     if (!speech) return { heard: '', unheard: '' };
     const position = this.audible ? this.#position : 0;
+    if (atWord) return speech.partedAt(position);
     return { heard: speech.heardText(position), unheard: speech.unheardText(position) };
+  }
+
+  /** Whether all that is to be heard has left: after a stop, its fade too. */
+  get isSilent(): boolean {
+    return !this.#prepared.speech && (this.#speech === undefined || (this.#stopping && this.#gain === 0));
   }
 
   get speech(): SpeechAudio | undefined {
@@ -284,13 +292,5 @@ export class Playout {
     const queued = this.#queued;
     this.#queued = undefined;
     if (queued) this.#begin(queued);
-  }
-}
-
-/** Scales a frame from one gain to another over its first `fadeSamples`. */
-function fade(frame: Int16Array, from: number, to: number, fadeSamples: number): void {
-  for (let index = 0; index < frame.length; index++) {
-    const share = index < fadeSamples ? index / fadeSamples : 1;
-    frame[index] = frame[index]! * (from + (to - from) * share);
   }
 }

@@ -46,22 +46,36 @@ export class ReplyGenerator {
     await this.#fill(() => [{ type: 'text', text }], speech, signal);
   }
 
+  /** Speaks clauses that were clauses before: exactly as then. Rejects as `say` does. */
+  async recite(clauses: readonly string[], speech: SpeechAudio, signal: AbortSignal): Promise<void> {
+    await this.#inTime((own) => this.#speakClauses(iterate(clauses), speech, own), speech, signal);
+  }
+
   async #fill(respond: (signal: AbortSignal) => PartSource, speech: SpeechAudio, signal: AbortSignal): Promise<void> {
+    const run = (own: AbortSignal) => {
+      const parts = iterate(respond(own));
+      // Not waited for: where the voice has failed, the responder may still be thinking.
+      const giveUp = () => void parts.return(undefined).catch(() => undefined);
+      own.addEventListener('abort', giveUp, { once: true });
+      return this.#run(parts, speech, own);
+    };
+    await this.#inTime(run, speech, signal);
+  }
+
+  /** Gives up what cannot be heard in time, and ends the speech with its work. */
+  async #inTime(run: (own: AbortSignal) => Promise<void>, speech: SpeechAudio, signal: AbortSignal): Promise<void> {
     const over = new AbortController();
     const own = AbortSignal.any([signal, over.signal]);
-    const parts = iterate(respond(own));
     const overdue = Promise.withResolvers<never>();
     const timeoutMs = this.#options.firstAudioTimeoutMs ?? FIRST_AUDIO_TIMEOUT_MS;
     const timer = setTimeout(() => {
       if (speech.length === 0) overdue.reject(new ReplyOverdueError(timeoutMs));
     }, timeoutMs);
     try {
-      await Promise.race([this.#run(parts, speech, own), overdue.promise]);
+      await Promise.race([run(own), overdue.promise]);
     } finally {
       clearTimeout(timer);
       over.abort();
-      // Not waited for: where the voice has failed, the responder may still be thinking.
-      parts.return(undefined).catch(() => undefined);
     }
     signal.throwIfAborted();
     speech.end();
@@ -105,16 +119,20 @@ export class ReplyGenerator {
       }
       yield* splitter.flush();
     }
+    await this.#speakClauses(clauses(), speech, signal);
+    return after;
+  }
+
+  async #speakClauses(clauses: AsyncIterable<string>, speech: SpeechAudio, signal: AbortSignal): Promise<void> {
     const { textToSpeech, voice } = this.#options;
-    for await (const audio of textToSpeech.speak(clauses(), voice, signal)) {
+    for await (const audio of textToSpeech.speak(clauses, voice, signal)) {
       if (signal.aborted) break;
       speech.append(audio);
     }
-    return after;
   }
 }
 
-async function* iterate(parts: PartSource): AsyncGenerator<ReplyPart, undefined> {
-  yield* parts;
+async function* iterate<Item>(items: Iterable<Item> | AsyncIterable<Item>): AsyncGenerator<Item, undefined> {
+  yield* items;
   return undefined;
 }

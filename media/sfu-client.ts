@@ -5,8 +5,8 @@ import type { SfuLink } from './sfu-link.ts';
 import type { SfuWorker } from './sfu-worker.ts';
 
 export type SfuClientEvents = {
-  /** The browser's receiving transport is connected: from now on it can hear. */
-  onReceiving: () => void;
+  /** One of the browser's transports is connected. */
+  onConnected: () => void;
   /** The browser closed its connection, or it timed out. */
   onGone: () => void;
 };
@@ -16,6 +16,9 @@ export type JoinOptions = {
   playback: 'running' | 'blocked';
   keep?: { send: string; receive: string; consumer: string } | undefined;
 };
+
+/** What is known of a client that does not know of this pod yet. */
+export type StandbyOptions = Pick<JoinOptions, 'rtpCapabilities' | 'playback'> & { microphone: boolean };
 
 /** What a client tells of its side; what it leaves out is as it was. */
 export type ClientReport = {
@@ -108,8 +111,20 @@ export class SfuClient {
     );
   }
 
+  /** The browser can hear. */
   get receiving(): boolean {
     return this.#receive.dtlsState === 'connected';
+  }
+
+  /** The browser can be heard. */
+  get sending(): boolean {
+    return this.#send.dtlsState === 'connected';
+  }
+
+  /** Of whatever came on both transports: media, reports, checks. */
+  async bytesReceived(): Promise<number> {
+    const stats = await Promise.all([this.#send.getStats(), this.#receive.getStats()]);
+    return stats.flat().reduce((sum, { bytesReceived }) => sum + bytesReceived, 0);
   }
 
   /** SSRC under which the caller's packets reach the voice worker, once the caller produces. */
@@ -154,11 +169,9 @@ export class SfuClient {
   }
 
   #watch(events: SfuClientEvents): void {
-    this.#receive.on('dtlsstatechange', (state) => {
-      if (state === 'connected') events.onReceiving();
-    });
     for (const transport of [this.#send, this.#receive]) {
       transport.on('dtlsstatechange', (state) => {
+        if (state === 'connected') events.onConnected();
         if (!this.#closed && (state === 'closed' || state === 'failed')) events.onGone();
       });
       transport.on('icestatechange', (state) => {

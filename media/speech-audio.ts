@@ -3,7 +3,11 @@
  * lie where, so that what was heard can be told from what was only generated. Positions are samples from its start and
  * always whole frames.
  */
+import type { BrokenClause, ReplyProgress } from './conversation-events.ts';
+import { fade } from './fade.ts';
+import { withoutSounds } from './owed.ts';
 import type { SpokenAudio, WordTime } from './providers/provider.ts';
+import { speechBounds } from './speech-bounds.ts';
 
 type Segment = {
   start: number;
@@ -25,6 +29,13 @@ export type ClipFrame = { key: string; samples: Int16Array; index: number };
 
 /** Heard audio kept for going back to: the longest `resumeRewindMs` and a word. */
 const KEPT_MS = 4000;
+/** What lies this far below a clause's loudest is its end, not its last word. */
+const CLAUSE_RANGE_DB = 40;
+/** Samples below this are a pause to a listener: some 44 dB below the loudest that there can be. */
+const QUIET = 200;
+/** Going on within a clause, a pause there is shortened by this much: another pod's start has taken as long. */
+const SHORTENED_MS = 80;
+const FADE_IN_MS = 10;
 
 export class SpeechAudio {
   readonly turnId: string;
@@ -36,6 +47,8 @@ export class SpeechAudio {
   #announced = 0;
   #length = 0;
   #ended = false;
+  /** What the first piece is to begin with, in place of its own beginning. */
+  #within: { broken: BrokenClause; rest: string } | undefined;
 
   constructor(options: SpeechAudioOptions) {
     this.turnId = options.turnId;
@@ -48,12 +61,23 @@ export class SpeechAudio {
     if (audio.pcm.sampleRateHz !== this.sampleRateHz) {
       throw new RangeError(`speech at ${audio.pcm.sampleRateHz} Hz cannot join speech at ${this.sampleRateHz} Hz`);
     }
-    const { samples } = audio.pcm;
-    const { text, words, cacheKey } = audio;
+    const within = this.#within;
+    this.#within = undefined;
+    const { pcm, text, words, cacheKey } =
+      within && within.broken.key === audio.cacheKey ? this.#restOf(audio, within.broken, within.rest) : audio;
+    const { samples } = pcm;
     if (cacheKey !== undefined) this.#fillFrame();
     this.#segments.push({ start: this.#length, samples, text, words, cacheKey });
     this.#length += samples.length;
     if (cacheKey !== undefined) this.#fillFrame();
+  }
+
+  /**
+   * Begins within a clause that was broken off elsewhere: its audio, once it comes, has lost what was heard.
+   * @param rest its words from there on
+   */
+  beginWithin(broken: BrokenClause, rest: string): void {
+    this.#within = { broken, rest };
   }
 
   /** Nothing more will come. */
@@ -127,7 +151,39 @@ export class SpeechAudio {
   /** The text not heard to its end at `position`, from the beginning of its clause. */
   unheardText(position: number): string {
     const rest = this.#segments.filter(({ start, samples }) => start + samples.length > position);
-    return rest.reduce((text, segment) => join(text, segment.text), '');
+    return lines(rest.map(({ text }) => text));
+  }
+
+  /** What was heard when the voice stops at `position`, and what is left, parted at a word. */
+  partedAt(position: number): ReplyProgress {
+    const index = this.#segments.findIndex(({ start, samples }) => position < start + samples.length);
+    const segment = this.#segments[index];
+    const unheard = this.unheardText(position);
+    if (!segment || position < segment.start) return { heard: this.heardText(position), unheard, rest: unheard };
+    const words = segment.text.split(/\s+/).filter(Boolean);
+    const count = this.#wordsHeard(segment, position - segment.start, words.length);
+    const before = this.#segments
+      .slice(0, index)
+      .reduce((text, { text: next }) => join(text, next), this.#releasedText);
+    const left = withoutSounds(segment.text) ? words.slice(count).join(' ') : '';
+    const after = this.#segments.slice(index + 1);
+    // A clause in several pieces has its text with the first of them.
+    const whole = segment.text !== '' && after[0]?.text !== '';
+    const heardMs = Math.round(((position - segment.start) / this.sampleRateHz) * 1000);
+    const broken = { clause: segment.text, key: segment.cacheKey ?? '', heardMs };
+    return {
+      heard: join(before, words.slice(0, count).join(' ')),
+      unheard,
+      rest: lines([left, ...after.map(({ text }) => text)]),
+      ...(left && whole && segment.cacheKey !== undefined && { broken }),
+    };
+  }
+
+  /** Whether nothing is to be heard for `ms` from `position` on. */
+  pauseAt(position: number, ms: number): boolean {
+    const audio = new Int16Array((this.sampleRateHz * ms) / 1000);
+    this.read(position, audio);
+    return audio.every((sample) => sample < QUIET && sample > -QUIET);
   }
 
   /** Where to go on after a break at `position`: the start of the broken word, or `rewindMs` back. */
@@ -156,6 +212,24 @@ export class SpeechAudio {
     return this.#segments.find(({ start, samples }) => position >= start && position < start + samples.length);
   }
 
+  #wordsHeard({ samples, words }: Segment, heard: number, count: number): number {
+    if (words) return words.filter(({ endMs }) => endMs * this.sampleRateHz <= heard * 1000).length;
+    const { start, end } = speechBounds(samples, this.sampleRateHz, CLAUSE_RANGE_DB) ?? { start: 0, end: 0 };
+    if (heard >= end) return count;
+    return Math.floor((count * Math.max(0, heard - start)) / (end - start));
+  }
+
+  /** It fades in, as it faded out elsewhere, and is no clip that recurs. */
+  #restOf({ pcm }: SpokenAudio, { heardMs }: BrokenClause, rest: string): SpokenAudio {
+    const samplesPerMs = this.sampleRateHz / 1000;
+    let from = heardMs * samplesPerMs;
+    const latest = from + SHORTENED_MS * samplesPerMs;
+    while (from < latest && Math.abs(pcm.samples[from] ?? QUIET) < QUIET) from++;
+    const samples = pcm.samples.slice(Math.min(from, pcm.samples.length));
+    fade(samples, 0, 1, FADE_IN_MS * samplesPerMs);
+    return { pcm: { samples, sampleRateHz: this.sampleRateHz }, text: rest };
+  }
+
   #fillFrame(): void {
     this.#length = this.#wholeFrames(this.#length + this.#frameSamples - 1);
   }
@@ -175,6 +249,10 @@ function heardOf(segment: Segment, position: number, sampleRateHz: number): stri
   }
   const words = segment.text.split(/\s+/).filter(Boolean);
   return words.slice(0, Math.floor((words.length * heard) / segment.samples.length)).join(' ');
+}
+
+function lines(texts: string[]): string {
+  return texts.filter(Boolean).join('\n');
 }
 
 function join(left: string, right: string): string {

@@ -2,22 +2,29 @@
  * One call inside a voice worker: the caller's audio, the conversation and the agent's voice, put together. It carries
  * out what `conversation` and `barge-in` decide; the clock and the sockets are the worker's.
  */
+import { AgentVoice } from './agent-voice.ts';
 import { BargeIn, type BargeInAction } from './barge-in.ts';
-import type { CallEvent } from './call-events.ts';
+import { changesState, type CallEvent } from './call-events.ts';
 import { CallerAudio } from './caller-audio.ts';
-import type { ConversationEvent, ReplyRequest } from './conversation-events.ts';
+import type {
+  ConversationEffect,
+  ConversationEvent,
+  ConversationSnapshot,
+  ReplyRequest,
+} from './conversation-events.ts';
 import { Conversation } from './conversation.ts';
 import type { EncodedClips } from './encoded-clips.ts';
 import { ConversationHistory } from './history.ts';
-import { frameSamples, type PlayoutRateHz } from './opus.ts';
+import { Lead } from './lead.ts';
+import type { PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
-import { Playout } from './playout.ts';
+import type { Message } from './providers/provider.ts';
 import type { ReplyGenerator } from './reply.ts';
 import type { RtpSocket } from './rtp-socket.ts';
-import { SpeechAudio } from './speech-audio.ts';
+import type { SpeechAudio } from './speech-audio.ts';
 import type { SpeechDetector } from './speech-detector.ts';
 import type { TurnEnded } from './turn-detector.ts';
-import { turnInput } from './turn-input.ts';
+import { endedTurn, turnInput } from './turn-input.ts';
 import type { VadBatcher } from './vad-batcher.ts';
 import type { CallSnapshot, OpenCall } from './voice-protocol.ts';
 
@@ -32,6 +39,8 @@ export type VoiceCallOptions = {
   reply: ReplyGenerator;
   onEvent: (event: CallEvent) => void;
   onStateChanged: (snapshot: CallSnapshot) => void;
+  /** The voice has stopped for good, and another pod may go on from here. */
+  onHandedOver: (conversation: ConversationSnapshot) => void;
   onFault: (code: string, fault: unknown) => void;
   onVerdictDelay: (delayMs: number) => void;
 };
@@ -39,14 +48,14 @@ export type VoiceCallOptions = {
 export class VoiceCall {
   readonly #options: VoiceCallOptions;
   readonly #caller: CallerAudio;
-  readonly #conversation: Conversation;
+  readonly #lead: Lead;
   readonly #bargeIn: BargeIn;
-  readonly #playout: Playout;
-  readonly #history: ConversationHistory;
+  readonly #voice: AgentVoice;
+  #conversation: Conversation;
+  #history: ConversationHistory;
+  #startedAtMs: number;
   #link: RtpSocket;
   #callerSsrc: number | undefined;
-  readonly #prepared = new AbortController();
-  #generation: AbortController | undefined;
   #onsetMs = 0;
   #closed = false;
 
@@ -56,6 +65,8 @@ export class VoiceCall {
     this.#options = options;
     this.#link = options.link;
     this.#history = new ConversationHistory(open.history);
+    this.#startedAtMs = open.startedAtMs;
+    this.#lead = new Lead(!open.standby);
     this.#bargeIn = new BargeIn(interruption);
     const events = {
       onSpeechStarted: this.#onSpeechStarted,
@@ -64,18 +75,17 @@ export class VoiceCall {
       onTurnEnded: this.#onTurnEnded,
     };
     this.#caller = new CallerAudio({ endpointing, batcher, now, events, onVerdictDelay });
-    this.#playout = this.#createPlayout();
-    const progress = () => this.#playout.progress();
+    this.#voice = this.#createVoice();
     this.#conversation = open.restore
-      ? Conversation.restore(open.restore.conversation, progress)
-      : new Conversation(progress);
+      ? Conversation.restore(open.restore.conversation, this.#progress)
+      : new Conversation(this.#progress);
   }
 
-  /** Has the greeting spoken before anybody waits for it; what the voice has said once it keeps. */
+  /** Has spoken, before anybody waits for it, what will be said first. */
   prepare(): void {
-    const { open, reply } = this.#options;
-    if (open.restore || !open.agent.greeting) return;
-    reply.say(open.agent.greeting, this.#newSpeech(''), this.#prepared.signal).catch(() => undefined);
+    const { greeted, unheard } = this.#options.open.restore?.conversation ?? {};
+    if (!greeted) this.#voice.prepareGreeting();
+    else if (unheard) this.#voice.prepareClauses(unheard);
   }
 
   /** The caller's packets come with this SSRC. */
@@ -94,15 +104,17 @@ export class VoiceCall {
 
   /** Sends the frame that is due. @returns how late it is in ms, or −1 when none is due */
   send(nowMs: number): number {
-    return this.#playout.send(nowMs) ? this.#options.clock.lastLatenessMs : -1;
+    return this.#voice.playout.send(nowMs) ? this.#options.clock.lastLatenessMs : -1;
   }
 
   /** Work after the packets of this tick have left: the next frame, and whatever time alone brings. */
   work(nowMs: number): void {
     this.#caller.poll(nowMs);
     if (this.#bargeIn.nextDeadlineMs <= nowMs) this.#act(this.#bargeIn.poll(nowMs), nowMs);
-    this.#playout.prepare();
-    const text = this.#playout.audible ? this.#playout.speech?.newlyBegunText(this.#playout.position) : undefined;
+    const { playout } = this.#voice;
+    if (this.#lead.isHandingOver) this.#pollHandOver(nowMs);
+    playout.prepare();
+    const text = playout.audible ? playout.speech?.newlyBegunText(playout.position) : undefined;
     if (text) this.#tell({ type: 'reply-text', text }, nowMs);
   }
 
@@ -140,24 +152,54 @@ export class VoiceCall {
     if (this.#closed) return;
     this.receiveFrom(undefined);
     this.#closed = true;
-    this.#generation?.abort();
-    this.#prepared.abort();
+    this.#voice.close();
     this.#caller.close();
   }
 
-  #createPlayout(): Playout {
-    const { rateHz, clock, clips, open } = this.#options;
-    return new Playout({
-      rateHz,
-      clock,
-      clips,
-      ssrc: open.agentSsrc,
-      payloadType: open.payloadType,
+  /** Stops speaking at the first pause, or when time is over; `onHandedOver` tells when it has. */
+  handOver(withinMs: number): void {
+    this.#lead.handOver(withinMs, this.#options.now());
+  }
+
+  /** A call that stood by speaks from now on, and goes on from where the other one stopped. */
+  takeOver(conversation: ConversationSnapshot, history: readonly Message[], startedAtMs: number): void {
+    const lead = this.#lead.take(conversation, this.#startedAtMs - startedAtMs);
+    if (!lead) return;
+    this.#startedAtMs = startedAtMs;
+    this.#history = new ConversationHistory(history);
+    this.#conversation = Conversation.restore(conversation, this.#progress, lead.course);
+    this.#tell({ type: 'lead', ...lead }, this.#options.now());
+  }
+
+  /** Undoes `handOver`. */
+  resume(): void {
+    this.takeOver(this.#conversation.snapshot(), this.#history.messages(), this.#startedAtMs);
+  }
+
+  #pollHandOver(nowMs: number): void {
+    const { playout } = this.#voice;
+    if (this.#lead.isDue(this.#conversation.isAtRest, playout, nowMs)) {
+      this.#tell({ type: 'hand-over' }, nowMs);
+      this.#lead.giveUp();
+    }
+    if (this.#lead.hasHandedOver(playout.isSilent)) this.#options.onHandedOver(this.#conversation.snapshot());
+  }
+
+  /** Whoever goes on from a hand-over does so at the word. */
+  readonly #progress = () => this.#voice.playout.progress(this.#lead.isHandingOver);
+
+  #createVoice(): AgentVoice {
+    return new AgentVoice({
+      ...this.#options,
       transmit: (packet) => this.#link.send(packet),
       events: {
         onAudible: (_speech, nowMs) => this.#onAudible(nowMs),
         onFinished: (speech, nowMs) => this.#onFinished(speech, nowMs),
         onSilent: (nowMs) => this.#tell({ type: 'silent' }, nowMs),
+        onFailed: (fault) => {
+          this.#options.onFault('reply_failed', fault);
+          this.#tell({ type: 'reply-failed' }, this.#options.now());
+        },
       },
     });
   }
@@ -175,104 +217,62 @@ export class VoiceCall {
   };
 
   readonly #onTurnEnded = (turn: TurnEnded, nowMs: number): void => {
-    const { startMs, speechMs, endOfSpeechMs, endpointingMs } = turn;
-    const ended = {
-      startMs: this.#sessionMs(startMs),
-      speechMs: Math.round(speechMs),
-      endOfSpeechMs: this.#sessionMs(endOfSpeechMs),
-      endpointingMs: Math.round(endpointingMs),
-    };
-    const overheard = this.#playout.audible;
-    this.#tell({ type: 'turn-ended', turn: ended }, nowMs);
+    const overheard = this.#voice.playout.audible;
+    this.#tell({ type: 'turn-ended', turn: endedTurn(turn, this.#startedAtMs) }, nowMs);
     // Until the reply is heard, the caller may go on with this turn: its audio stays.
     if (overheard) this.#caller.recorder.discard();
   };
 
   #act(action: BargeInAction | undefined, nowMs: number): void {
-    const { duckByDb, resumeRewindMs } = this.#options.open.agent.turnHandling.interruption;
-    switch (action) {
-      case undefined:
-        return;
-      case 'hold':
-        return this.#playout.hold(true);
-      case 'release':
-        return this.#playout.hold(false);
-      case 'duck':
-        this.#playout.duck(duckByDb);
-        return void this.#tell({ type: 'output', output: 'ducked' }, nowMs);
-      case 'pause':
-        this.#playout.pause();
-        return void this.#tell({ type: 'output', output: 'paused' }, nowMs);
-      case 'unduck':
-      case 'resume':
-        this.#playout.resume(resumeRewindMs);
-        return void this.#tell({ type: 'output', output: 'normal' }, nowMs);
-      case 'interrupt':
-        return void this.#tell({ type: 'cut-in', onsetMs: this.#sessionMs(this.#onsetMs) }, nowMs);
+    if (action === undefined) return;
+    if (action === 'interrupt') {
+      this.#tell({ type: 'cut-in', onsetMs: this.#sessionMs(this.#onsetMs) }, nowMs);
+      return;
     }
+    const output = this.#voice.act(action);
+    if (output) this.#tell({ type: 'output', output }, nowMs);
   }
 
   /** Tells the conversation, and does what it says. @returns the turn that this is about, where it is about one */
   #tell(event: ConversationEvent, nowMs: number): string | undefined {
-    if (this.#closed) return undefined;
+    if (this.#closed || !this.#lead.note(event)) return undefined;
     let turnId: string | undefined;
     let stateChanged = false;
     for (const effect of this.#conversation.handle(event, this.#sessionMs(nowMs))) {
-      if (effect.type === 'emit') {
-        this.#history.note(effect.event);
-        this.#options.onEvent(effect.event);
-        stateChanged ||= effect.event.name === 'agent-state';
-        if (effect.event.name === 'transcript') turnId ??= effect.event.data.turnId;
-      } else if (effect.type === 'abort-reply') this.#abortReply(nowMs);
-      else {
-        turnId = effect.request.turnId;
-        this.#startReply(effect.request, nowMs);
-      }
+      const about = this.#carryOut(effect, nowMs);
+      turnId = effect.type === 'reply' ? about : (turnId ?? about);
+      stateChanged ||= effect.type === 'emit' && changesState(effect.event);
     }
     // A replacement that knew of the reply before would say again what has been heard.
     if (stateChanged) this.#options.onStateChanged(this.snapshot(nowMs));
     return turnId;
   }
 
-  #startReply(request: ReplyRequest, nowMs: number): void {
-    this.#generation?.abort();
-    const generation = new AbortController();
-    this.#generation = generation;
-    const { open, reply, onFault } = this.#options;
-    const speech = this.#newSpeech(request.turnId);
-    this.#playout.hold(false);
-    this.#playout.play(speech);
-    this.#act(this.#bargeIn.agentPending(true, nowMs), nowMs);
-    const { signal } = generation;
-    const work =
-      request.kind === 'answer'
-        ? reply.answer(
-            turnInput(request, this.#caller.recorder, open.startedAtMs),
-            this.#history.messages(),
-            speech,
-            signal,
-          )
-        : reply.say(request.kind === 'greeting' ? open.agent.greeting : request.text, speech, signal);
-    work.then(
-      () => speech.length === 0 && this.#onFinished(speech, this.#options.now()),
-      (fault: unknown) => {
-        if (signal.aborted) return;
-        onFault('reply_failed', fault);
-        this.#tell({ type: 'reply-failed' }, this.#options.now());
-      },
-    );
+  #carryOut(effect: ConversationEffect, nowMs: number): string | undefined {
+    switch (effect.type) {
+      case 'emit':
+        this.#history.note(effect.event);
+        this.#options.onEvent(effect.event);
+        return effect.event.name === 'transcript' ? effect.event.data.turnId : undefined;
+      case 'abort-reply':
+        this.#abortReply(nowMs);
+        return undefined;
+      case 'reply':
+        this.#startReply(effect.request, nowMs);
+        return effect.request.turnId;
+    }
   }
 
-  #newSpeech(turnId: string): SpeechAudio {
-    const { rateHz: sampleRateHz } = this.#options;
-    return new SpeechAudio({ turnId, sampleRateHz, frameSamples: frameSamples(sampleRateHz) });
+  #startReply(request: ReplyRequest, nowMs: number): void {
+    this.#voice.begin(request, {
+      turn: (answer) => turnInput(answer, this.#caller.recorder, this.#startedAtMs),
+      history: () => this.#history.messages(),
+    });
+    this.#act(this.#bargeIn.agentPending(true, nowMs), nowMs);
   }
 
   #abortReply(nowMs: number): void {
-    this.#generation?.abort();
-    this.#generation = undefined;
-    this.#playout.stop();
-    this.#playout.hold(false);
+    this.#voice.abort();
     this.#agentSilent(nowMs);
   }
 
@@ -284,7 +284,7 @@ export class VoiceCall {
   }
 
   #onFinished(speech: SpeechAudio, nowMs: number): void {
-    if (speech.length === 0) this.#playout.stop();
+    if (speech.length === 0) this.#voice.playout.stop();
     this.#tell({ type: 'reply-finished', text: speech.text }, nowMs);
     this.#agentSilent(nowMs);
   }
@@ -295,6 +295,6 @@ export class VoiceCall {
   }
 
   #sessionMs(nowMs: number): number {
-    return Math.round(nowMs - this.#options.open.startedAtMs);
+    return Math.round(nowMs - this.#startedAtMs);
   }
 }

@@ -30,7 +30,10 @@ export type OpenCall = {
   /** Start of the session on the monotonic clock, which all threads share. */
   startedAtMs: number;
   history: Message[];
-  restore?: CallSnapshot;
+  /** How the conversation stood elsewhere; and the packets, where the client stays with this SSRC. */
+  restore?: { conversation: ConversationSnapshot; playout?: PlayoutSnapshot };
+  /** Another pod speaks in this session yet: listens only, until `take-over`. */
+  standby?: boolean;
 };
 
 export type ToVoiceWorker =
@@ -47,6 +50,10 @@ export type ToVoiceWorker =
   | { type: 'say'; callId: string; requestId: number; text: string }
   | { type: 'interrupt'; callId: string }
   | { type: 'mute'; callId: string; muted: boolean }
+  /** Answered by `handed-over` when the voice has stopped for good. */
+  | { type: 'hand-over'; callId: string; requestId: number; withinMs: number }
+  | { type: 'take-over'; callId: string; conversation: ConversationSnapshot; history: Message[]; startedAtMs: number }
+  | { type: 'resume'; callId: string }
   | { type: 'close-call'; callId: string }
   | { type: 'measure'; requestId: number }
   | { type: 'close' };
@@ -60,6 +67,7 @@ export type FromVoiceWorker =
   /** How the call stands, at each change between listening, thinking and speaking; heartbeats bring the rest. */
   | { type: 'snapshot'; callId: string; snapshot: CallSnapshot }
   | { type: 'said'; requestId: number; turnId: string }
+  | { type: 'handed-over'; requestId: number; conversation: ConversationSnapshot }
   | { type: 'heartbeat'; snapshots: { callId: string; snapshot: CallSnapshot }[]; statistics: VoiceStatistics }
   | { type: 'measured'; requestId: number; statistics: VoiceStatistics }
   /** Something failed inside a call; it goes on. `code` says what, never what was said. */

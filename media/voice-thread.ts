@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { monotonicMs } from './clock.ts';
+import type { ConversationSnapshot } from './conversation-events.ts';
 import { MediaError } from './errors.ts';
 import type { FromVoiceWorker, ToVoiceWorker, VoiceStatistics, VoiceWorkerData } from './voice-protocol.ts';
 
@@ -79,6 +80,16 @@ export class VoiceThread {
     const said = this.#request<string>(`said ${requestId}`, REQUEST_TIMEOUT_MS);
     this.post({ type: 'say', callId, requestId, text });
     return said.catch((cause: unknown) => {
+      throw new MediaError('server_busy', 'the voice worker is being replaced', { cause });
+    });
+  }
+
+  /** Resolves once the agent's voice has stopped. @throws {MediaError} `server_busy` while this worker is being replaced */
+  handOver(callId: string, withinMs: number): Promise<ConversationSnapshot> {
+    const requestId = this.#nextRequestId++;
+    const handed = this.#request<ConversationSnapshot>(`handed-over ${requestId}`, withinMs + REQUEST_TIMEOUT_MS);
+    this.post({ type: 'hand-over', callId, requestId, withinMs });
+    return handed.catch((cause: unknown) => {
       throw new MediaError('server_busy', 'the voice worker is being replaced', { cause });
     });
   }
@@ -161,6 +172,8 @@ function answerOf(message: FromVoiceWorker): { key: string; value?: unknown } | 
       return { key: `link-connected ${message.linkId}` };
     case 'said':
       return { key: `said ${message.requestId}`, value: message.turnId };
+    case 'handed-over':
+      return { key: `handed-over ${message.requestId}`, value: message.conversation };
     case 'measured':
       return { key: `measured ${message.requestId}`, value: message.statistics };
     default:

@@ -4,6 +4,7 @@
  */
 import { createHistogram } from 'node:perf_hooks';
 import { monotonicMs } from './clock.ts';
+import type { ConversationSnapshot } from './conversation-events.ts';
 import { EncodedClips } from './encoded-clips.ts';
 import { PlayoutClock } from './playout-clock.ts';
 import type { Responder, TextToSpeech } from './providers/provider.ts';
@@ -40,6 +41,8 @@ export class VoiceWorker {
   readonly #parts: VoiceWorkerParts;
   readonly #links = new Map<number, RtpSocket>();
   readonly #calls = new Map<string, VoiceCall>();
+  /** The request that each call that is being handed over has to answer. */
+  readonly #handOvers = new Map<string, number>();
   readonly #batcher: VadBatcher;
   readonly #clips: EncodedClips;
   readonly #verdicts = createHistogram();
@@ -127,6 +130,13 @@ export class VoiceWorker {
         return call.interrupt();
       case 'mute':
         return call.mute(message.muted);
+      case 'hand-over':
+        this.#handOvers.set(message.callId, message.requestId);
+        return call.handOver(message.withinMs);
+      case 'take-over':
+        return call.takeOver(message.conversation, message.history, message.startedAtMs);
+      case 'resume':
+        return call.resume();
     }
   }
 
@@ -167,6 +177,7 @@ export class VoiceWorker {
       reply: new ReplyGenerator({ responder, textToSpeech, voice: agent.voice, rateHz: data.rateHz }),
       onEvent: (event) => post({ type: 'event', callId, event }),
       onStateChanged: (snapshot) => post({ type: 'snapshot', callId, snapshot }),
+      onHandedOver: (conversation) => this.#handedOver(callId, conversation),
       onFault: (code, fault) => this.#fault(callId, code, fault),
       onVerdictDelay: this.#onVerdictDelay,
     });
@@ -180,14 +191,21 @@ export class VoiceWorker {
     const nowMs = monotonicMs();
     this.#phase = (this.#phase + 1) % (FRAME_MS / TICK_MS);
     const clock = new PlayoutClock({ frameMs: FRAME_MS, phaseMs: this.#phase * TICK_MS, nowMs });
-    if (open.restore) clock.restore(open.restore.playout, nowMs);
+    if (open.restore?.playout) clock.restore(open.restore.playout, nowMs);
     return clock;
+  }
+
+  #handedOver(callId: string, conversation: ConversationSnapshot): void {
+    const requestId = this.#handOvers.get(callId);
+    this.#handOvers.delete(callId);
+    if (requestId !== undefined) this.#parts.post({ type: 'handed-over', requestId, conversation });
   }
 
   #closeCall(callId: string): void {
     const call = this.#calls.get(callId);
     if (!call) return;
     this.#calls.delete(callId);
+    this.#handOvers.delete(callId);
     call.close();
     addTo(this.#ended, call);
   }

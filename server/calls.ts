@@ -6,7 +6,7 @@ import { sileroModelPath } from '../media/silero.ts';
 import { MediaError } from '../media/errors.ts';
 import type { MediaListener } from '../media/sfu-worker.ts';
 import type { VoiceStatistics } from '../media/voice-protocol.ts';
-import type { CallControl, CallObserver } from '../signalling/call-control.ts';
+import type { CallControl, CallObserver, Restored } from '../signalling/call-control.ts';
 import type { Log } from '../signalling/log.ts';
 import type { SessionRecord } from '../signalling/session.ts';
 import type { Agents } from './agents.ts';
@@ -15,7 +15,7 @@ import { StartError } from './http-server.ts';
 import type { GaugeSource } from './metrics.ts';
 
 /** What media takes; extensions that it does not know are told from the parameters by name and left out. */
-type RtpParameters = Parameters<ReturnType<MediaCalls['get']>['produce']>[1];
+type RtpParameters = Parameters<ReturnType<MediaCalls['get']>['client']['produce']>[1];
 
 /** The live media of this process. */
 export type Calls = CallControl & {
@@ -81,23 +81,42 @@ const connect = (media: MediaCalls, agents: Agents): Calls & { media: MediaCalls
   },
   gauges: gaugesOf(media),
   observe: (observer) => media.observe(observer as Parameters<MediaCalls['observe']>[0]),
-  join: (session: SessionRecord, request, signal) => {
-    const agent = agents.resolve(session.agent, session.overrides);
+  join: (session, request, signal, restored) => {
     const options = request as Parameters<MediaCalls['join']>[1];
-    return media.join({ id: session.id, agent, history: [] }, options, signal) as ReturnType<CallControl['join']>;
+    return media.join(newCall(agents, session, restored), options, signal) as ReturnType<CallControl['join']>;
   },
-  connectTransport: async (id, transportId, dtls) => media.get(id).connectTransport(transportId, dtls),
-  produce: async (id, transportId, parameters) => media.get(id).produce(transportId, parameters as RtpParameters),
-  consume: async (id) => media.get(id).consume() as Awaited<ReturnType<CallControl['consume']>>,
-  restartIce: async (id, transportId) => media.get(id).restartIce(transportId),
+  connectTransport: async (id, transportId, dtls) => media.get(id).client.connectTransport(transportId, dtls),
+  produce: async (id, transportId, parameters) =>
+    media.get(id).client.produce(transportId, parameters as RtpParameters),
+  consume: async (id) => media.get(id).client.consume() as Awaited<ReturnType<CallControl['consume']>>,
+  restartIce: async (id, transportId) => media.get(id).client.restartIce(transportId),
   interrupt: (id) => media.get(id).interrupt(),
   say: async (id, text) => media.get(id).say(text),
   mute: (id, muted) => media.get(id).mute(muted),
-  report: (id, report) => media.get(id).report(report),
-  clientGone: (id) => media.find(id)?.clientGone(),
+  report: (id, report) => media.get(id).client.report(report),
+  mediaState: async (id, signal) => (await media.find(id)?.client.mediaState(signal)) ?? 'none',
+  standBy: (session, request, restored, signal) => {
+    const options = request as Parameters<MediaCalls['standBy']>[1];
+    return media.standBy(newCall(agents, session, restored), options, signal) as ReturnType<CallControl['standBy']>;
+  },
+  standsBy: async (id, signal) => media.get(id).standsBy(signal),
+  handOver: async (id, withinMs, signal) => {
+    const continuation = await media.get(id).handOver(withinMs, signal);
+    // Its lines were told as they came; whoever keeps them has the transcript.
+    return { transcript: [], continuation };
+  },
+  takeOver: (id, restored) => media.takeOver(id, restored),
+  resume: (id) => media.get(id).resume(),
+  clientGone: (id) => media.find(id)?.client.gone(),
   end: (id) => media.end(id),
   elapsedMs: (id) => media.elapsedMs(id),
   close: () => media.close(),
+});
+
+const newCall = (agents: Agents, { id, agent, overrides }: SessionRecord, saved: Restored | undefined) => ({
+  id,
+  agent: agents.resolve(agent, overrides),
+  ...(saved && { saved }),
 });
 
 /** The addresses that browsers are given: the announced one, or those of this machine that HOST lets them reach. */

@@ -323,7 +323,7 @@ describe('Conversation', () => {
     });
 
     it('asks to say again what was being said, or had been said and was not answered', () => {
-      const text = 'Sorry, I lost that. Please say it again.';
+      const text = 'Sorry, I lost that.\nPlease say it again.';
       const speaking = greeted().tell(started);
       expect(restored(speaking).tell(ready).request).to.deep.include({ kind: 'repeat', text });
       const thinking = greeted().tell(started, stopped, turn(5));

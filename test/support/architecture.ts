@@ -52,7 +52,7 @@ const packageHomes: Record<string, RegExp> = {
   koa: /^server\//,
   'koa-helmet': /^server\/app\.ts$/,
   'lru-cache': /^media\//,
-  mediasoup: /^media\/(sfu[\w-]*|call)\.ts$/,
+  mediasoup: /^media\/(sfu[\w-]*|call|call-client)\.ts$/,
   'mediasoup-client': /^client-sdk\/src\//,
   'onnxruntime-node': /^media\/silero\.ts$/,
   pino: /^server\/log\.ts$/,

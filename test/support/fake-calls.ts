@@ -1,5 +1,13 @@
 import type { Calls } from '../../server/calls.ts';
-import type { CallEvent, CallObserver, JoinedMedia, JoinRequest } from '../../signalling/call-control.ts';
+import type {
+  CallEvent,
+  CallObserver,
+  JoinedMedia,
+  JoinRequest,
+  MediaState,
+  Restored,
+  StandbyRequest,
+} from '../../signalling/call-control.ts';
 import type {
   ConsumerOptions,
   DtlsParameters,
@@ -11,6 +19,7 @@ import type {
   RtpParameters,
   TransportOptions,
 } from '../../signalling/protocol.ts';
+import type { Continuation } from '../../signalling/session-store.ts';
 import type { SessionRecord } from '../../signalling/session.ts';
 
 /** What the media side throws: an error with a code, and a text that clients must never see. */
@@ -33,7 +42,12 @@ export const RTP_PARAMETERS: RtpParameters = {
   codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48_000, channels: 2 }],
 };
 
-type Media = { options: MediaOptions; clientIsHere: boolean };
+type Media = {
+  options: MediaOptions;
+  clientIsHere: boolean;
+  /** Whether this pod speaks in it: not while it stands by, and not once it has handed over. */
+  leads: boolean;
+};
 
 /** A media side without media: keeps the promises of `Calls`, notes what it is asked, and can be told to fail or wait. */
 export class FakeCalls implements Calls {
@@ -45,6 +59,12 @@ export class FakeCalls implements Calls {
   readonly failures = new Map<string, Error>();
   /** Requests of this name wait for this. */
   readonly delays = new Map<string, Promise<void>>();
+  /** What each session was last joined, stood by or taken over with. */
+  readonly restored = new Map<string, Restored>();
+  /** What `mediaState` answers for a session that has media here; `flowing` where nothing is set. */
+  readonly mediaStates = new Map<string, MediaState>();
+  /** How a conversation stands when it is handed over; `{ version: 1 }` where nothing is set. */
+  readonly handedOver = new Map<string, Continuation>();
   closed = false;
   readonly #media = new Map<string, Media>();
   #observer: CallObserver | undefined;
@@ -58,16 +78,22 @@ export class FakeCalls implements Calls {
     this.#observer = observer;
   }
 
-  async join({ id }: SessionRecord, { keep }: JoinRequest, signal: AbortSignal): Promise<JoinedMedia> {
+  async join(
+    { id }: SessionRecord,
+    { keep }: JoinRequest,
+    signal: AbortSignal,
+    restored?: Restored,
+  ): Promise<JoinedMedia> {
     await this.#note('join', id);
     signal.throwIfAborted();
+    if (restored) this.restored.set(id, restored);
     const present = this.#media.get(id);
     if (present && keep?.send === present.options.send.id) {
       present.clientIsHere = true;
       return { kept: true };
     }
     const options = this.#makeMedia();
-    this.#media.set(id, { options, clientIsHere: true });
+    this.#media.set(id, { options, clientIsHere: true, leads: true });
     return { kept: false, media: options };
   }
 
@@ -110,6 +136,52 @@ export class FakeCalls implements Calls {
     this.asked.push(`report ${sessionId} ${JSON.stringify(report)}`);
   }
 
+  async mediaState(sessionId: string, signal: AbortSignal): Promise<MediaState> {
+    await this.#noteUnless(signal, 'media-state', sessionId);
+    return this.#media.has(sessionId) ? (this.mediaStates.get(sessionId) ?? 'flowing') : 'none';
+  }
+
+  async standBy(
+    { id }: SessionRecord,
+    request: StandbyRequest,
+    restored: Restored,
+    signal: AbortSignal,
+  ): Promise<MediaOptions> {
+    await this.#noteUnless(signal, 'stand-by', id, ...(request.microphone ? [] : ['without microphone']));
+    this.restored.set(id, restored);
+    const options = this.#makeMedia();
+    this.#media.set(id, { options, clientIsHere: true, leads: false });
+    return options;
+  }
+
+  /** Resolves at once, unless `delays` says otherwise. */
+  async standsBy(sessionId: string, signal: AbortSignal): Promise<void> {
+    await this.#noteUnless(signal, 'stands-by', sessionId);
+    this.#mediaOf(sessionId);
+  }
+
+  async handOver(sessionId: string, withinMs: number, signal: AbortSignal): Promise<Restored> {
+    await this.#noteUnless(signal, 'hand-over', sessionId, `${withinMs}`);
+    this.#mediaOf(sessionId).leads = false;
+    return { transcript: [], continuation: this.handedOver.get(sessionId) ?? { version: 1 } };
+  }
+
+  takeOver(sessionId: string, restored: Restored): void {
+    this.asked.push(`take-over ${sessionId}`);
+    this.#mediaOf(sessionId).leads = true;
+    this.restored.set(sessionId, restored);
+  }
+
+  resume(sessionId: string): void {
+    this.asked.push(`resume ${sessionId}`);
+    this.#mediaOf(sessionId).leads = true;
+  }
+
+  /** Whether this pod would be heard in the session. */
+  leads(sessionId: string): boolean {
+    return this.#media.get(sessionId)?.leads ?? false;
+  }
+
   clientGone(sessionId: string): void {
     this.asked.push(`gone ${sessionId}`);
     const media = this.#media.get(sessionId);
@@ -139,6 +211,10 @@ export class FakeCalls implements Calls {
     this.#observer?.flowing(sessionId, flowing);
   }
 
+  tellContinuation(sessionId: string, continuation: Continuation): void {
+    this.#observer?.continuation(sessionId, continuation);
+  }
+
   tellEnded(sessionId: string, reason: EndReason): void {
     this.#observer?.ended(sessionId, reason);
   }
@@ -149,6 +225,19 @@ export class FakeCalls implements Calls {
     const failure = this.failures.get(name);
     this.failures.delete(name);
     if (failure) throw failure;
+  }
+
+  /** Like `#note`, but waits no longer than until the signal aborts. */
+  async #noteUnless(signal: AbortSignal, name: string, ...details: string[]): Promise<void> {
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = () => aborted.reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await Promise.race([this.#note(name, ...details), aborted.promise]);
+      signal.throwIfAborted();
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
   #checkTransport(sessionId: string, transportId: string): void {

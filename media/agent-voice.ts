@@ -1,0 +1,125 @@
+/** The agent's side of one call in a voice worker: has replies generated, one at a time, and plays them. */
+import type { BargeInAction } from './barge-in.ts';
+import type { AgentOutput } from './call-events.ts';
+import type { ReplyRequest } from './conversation-events.ts';
+import type { EncodedClips } from './encoded-clips.ts';
+import { frameSamples, type PlayoutRateHz } from './opus.ts';
+import type { PlayoutClock } from './playout-clock.ts';
+import { Playout, type PlayoutEvents } from './playout.ts';
+import type { Message, TurnInput } from './providers/provider.ts';
+import type { ReplyGenerator } from './reply.ts';
+import { SpeechAudio } from './speech-audio.ts';
+import type { OpenCall } from './voice-protocol.ts';
+
+export type AgentVoiceOptions = {
+  open: OpenCall;
+  rateHz: PlayoutRateHz;
+  clock: PlayoutClock;
+  clips: EncodedClips;
+  reply: ReplyGenerator;
+  now: () => number;
+  /** Puts a packet on the wire. */
+  transmit: (packet: Uint8Array) => void;
+  events: PlayoutEvents & { onFailed: (fault: unknown) => void };
+};
+
+/** What a reply goes by: the turn that it answers, where it answers one. */
+export type ReplyInput = { turn: (answer: Answer) => TurnInput; history: () => Message[] };
+type Answer = Extract<ReplyRequest, { kind: 'answer' }>;
+
+export class AgentVoice {
+  readonly #options: AgentVoiceOptions;
+  readonly playout: Playout;
+  readonly #closed = new AbortController();
+  #generation: AbortController | undefined;
+
+  constructor(options: AgentVoiceOptions) {
+    const { rateHz, clock, clips, open, transmit, events } = options;
+    this.#options = options;
+    this.playout = new Playout({
+      rateHz,
+      clock,
+      clips,
+      ssrc: open.agentSsrc,
+      payloadType: open.payloadType,
+      transmit,
+      events,
+    });
+  }
+
+  /** Has the greeting spoken before anybody waits for it; what the voice has said once it keeps. */
+  prepareGreeting(): void {
+    const { open, reply } = this.#options;
+    if (!open.agent.greeting) return;
+    reply.say(open.agent.greeting, this.#newSpeech(''), this.#closed.signal).catch(() => undefined);
+  }
+
+  /** The same for what is to be said again. */
+  prepareClauses(text: string): void {
+    this.#options.reply.recite(text.split('\n'), this.#newSpeech(''), this.#closed.signal).catch(() => undefined);
+  }
+
+  /** Begins a reply; one that runs is given up. */
+  begin(request: ReplyRequest, input: ReplyInput): void {
+    this.#generation?.abort();
+    const generation = new AbortController();
+    this.#generation = generation;
+    const { events, now } = this.#options;
+    const speech = this.#newSpeech(request.turnId);
+    this.playout.hold(false);
+    this.playout.play(speech);
+    this.#generate(request, input, speech, generation.signal).then(
+      () => speech.length === 0 && events.onFinished(speech, now()),
+      (fault: unknown) => !generation.signal.aborted && events.onFailed(fault),
+    );
+  }
+
+  /** Gives the reply up; its voice fades out. */
+  abort(): void {
+    this.#generation?.abort();
+    this.#generation = undefined;
+    this.playout.stop();
+    this.playout.hold(false);
+  }
+
+  /** @returns what the agent's voice is from now on, where that changes. */
+  act(action: Exclude<BargeInAction, 'interrupt'>): AgentOutput | undefined {
+    const { duckByDb, resumeRewindMs } = this.#options.open.agent.turnHandling.interruption;
+    switch (action) {
+      case 'hold':
+      case 'release':
+        this.playout.hold(action === 'hold');
+        return undefined;
+      case 'duck':
+        this.playout.duck(duckByDb);
+        return 'ducked';
+      case 'pause':
+        this.playout.pause();
+        return 'paused';
+      case 'unduck':
+      case 'resume':
+        this.playout.resume(resumeRewindMs);
+        return 'normal';
+    }
+  }
+
+  close(): void {
+    this.#generation?.abort();
+    this.#closed.abort();
+  }
+
+  #generate(request: ReplyRequest, input: ReplyInput, speech: SpeechAudio, signal: AbortSignal): Promise<void> {
+    const { open, reply } = this.#options;
+    if (request.kind === 'answer') return reply.answer(input.turn(request), input.history(), speech, signal);
+    if (request.kind === 'greeting') return reply.say(open.agent.greeting, speech, signal);
+    const [first = '', ...following] = request.text.split('\n');
+    const { broken } = request;
+    if (broken) speech.beginWithin(broken, first);
+    return reply.recite([broken?.clause ?? first, ...following], speech, signal);
+  }
+
+  #newSpeech(turnId: string): SpeechAudio {
+    const { rateHz: sampleRateHz } = this.#options;
+    return new SpeechAudio({ turnId, sampleRateHz, frameSamples: frameSamples(sampleRateHz) });
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * How a conversation stands, as data that outlives the process: written when it changes, read by the pod that goes on
+ * with it. Pure; wall-clock times, for two machines have no other clock in common.
+ */
+import type { ConversationSnapshot } from './conversation-events.ts';
+import { reconcile, type TranscriptLine } from './conversation-restore.ts';
+import type { Message } from './providers/provider.ts';
+
+/** Whoever reads another version goes by the transcript alone. */
+const VERSION = 1;
+
+/** Plain JSON of a few hundred bytes. */
+export type Continuation = {
+  version: typeof VERSION;
+  conversation: ConversationSnapshot;
+  /** Session time when it was saved, in ms. */
+  elapsedMs: number;
+  /** Unix ms. */
+  savedAt: number;
+};
+
+/** What was kept of a conversation; `continuation` as it was found, whoever wrote it. */
+export type SavedConversation = {
+  transcript: readonly TranscriptLine[];
+  continuation?: Readonly<Record<string, unknown>>;
+};
+
+/** What a call goes on from. */
+export type RestoredConversation = {
+  conversation: ConversationSnapshot;
+  history: Message[];
+  /** Session time that has gone by. */
+  elapsedMs: number;
+};
+
+export function continuationOf(conversation: ConversationSnapshot, elapsedMs: number, nowMs: number): Continuation {
+  return { version: VERSION, conversation, elapsedMs: Math.round(elapsedMs), savedAt: nowMs };
+}
+
+/**
+ * @param nowMs Unix ms; without it the conversation was saved just now, by a machine whose clock may be another
+ * @returns undefined where nothing was said yet and nothing was saved
+ */
+export function restore(saved: SavedConversation, nowMs?: number): RestoredConversation | undefined {
+  const { transcript } = saved;
+  const continuation = read(saved.continuation);
+  if (!continuation && transcript.length === 0) return undefined;
+  const lastMs = Math.max(0, ...transcript.map(({ endMs }) => endMs));
+  const savedAt = continuation?.savedAt ?? Infinity;
+  const sinceMs = nowMs === undefined ? 0 : Math.max(0, nowMs - savedAt);
+  return {
+    conversation: reconcile(continuation?.conversation, transcript),
+    history: transcript.map(({ role, text }) => ({ role, text })),
+    elapsedMs: Math.max((continuation?.elapsedMs ?? 0) + sinceMs, lastMs),
+  };
+}
+
+/** Data of another version, or none at all, is no continuation. */
+function read(data: SavedConversation['continuation']): Continuation | undefined {
+  if (data?.['version'] !== VERSION) return undefined;
+  const { conversation, elapsedMs, savedAt } = data as Partial<Continuation>;
+  const { greeted, turnIndex, turnNumber } = conversation ?? {};
+  if (typeof greeted !== 'boolean' || !isCount(turnIndex) || !isCount(turnNumber)) return undefined;
+  return isCount(elapsedMs) && isCount(savedAt) ? (data as Continuation) : undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}

@@ -1,0 +1,45 @@
+/** What the conversation decides, put into effects: events in the words of the protocol, and orders. */
+import type { CallEvent } from './call-events.ts';
+import type { ConversationEffect, Reply } from './conversation-events.ts';
+
+export class ConversationEffects {
+  #effects: ConversationEffect[] = [];
+
+  /** Those since the last time. */
+  take(): ConversationEffect[] {
+    const taken = this.#effects;
+    this.#effects = [];
+    return taken;
+  }
+
+  order(effect: Exclude<ConversationEffect, { type: 'emit' }>): void {
+    this.#effects.push(effect);
+  }
+
+  emit(event: CallEvent): void {
+    this.#effects.push({ type: 'emit', event });
+  }
+
+  /** How the agent stands. @param reply the one under way */
+  agentState(reply: Reply | undefined, atMs: number, interruptedAfterMs?: number): void {
+    this.emit({
+      name: 'agent-state',
+      data: {
+        state: reply ? (reply.audible ? 'speaking' : 'thinking') : 'listening',
+        output: reply?.output ?? 'normal',
+        ...(reply && { turnId: reply.request.turnId }),
+        ...(interruptedAfterMs !== undefined && { interruptedAfterMs }),
+        atMs: Math.round(atMs),
+      },
+    });
+  }
+
+  agentText({ request, startMs }: Reply, text: string, final: boolean, nowMs: number): void {
+    if (text) this.transcript({ turnId: request.turnId, role: 'agent', text, final, startMs, endMs: nowMs });
+  }
+
+  transcript(entry: Extract<CallEvent, { name: 'transcript' }>['data']): void {
+    const { startMs, endMs } = entry;
+    this.emit({ name: 'transcript', data: { ...entry, startMs: Math.round(startMs), endMs: Math.round(endMs) } });
+  }
+}

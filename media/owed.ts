@@ -1,0 +1,41 @@
+/** What the agent still has to say or to answer, once somebody can hear it. Pure. */
+import type { BrokenClause, ConversationSnapshot, Reply, ReplyProgress } from './conversation-events.ts';
+
+export type Owed = Pick<ConversationSnapshot, 'unheard' | 'broken' | 'unanswered'>;
+
+/** Said where a break took what the caller had said, and nobody answered it. */
+export const SAY_AGAIN = 'Sorry, I lost that.\nPlease say it again.';
+
+/** Text without what only describes a sound: nobody can say that, or answer it. */
+export const withoutSounds = (text: string): string => text.replace(/\[[^\]]*\]\s*/g, '').trim();
+
+/** What is left of a reply: nothing of a greeting that was not heard, for that begins anew. */
+export function owedOf({ request, audible, userStartMs = 0 }: Reply, progress: () => ReplyProgress): Owed {
+  if (audible) return owedWords(progress().unheard, undefined);
+  if (request.kind === 'repeat') return owedWords(request.text, request.broken);
+  if (request.kind === 'greeting') return {};
+  const { turnId, text } = request;
+  return { unanswered: { turnId, startMs: Math.round(userStartMs), ...(text !== undefined && { text }) } };
+}
+
+/** What is left when the voice stops at a word, for another one that goes on there. */
+export function owedAtWord(reply: Reply, progress: () => ReplyProgress): Owed {
+  const { rest, broken } = progress();
+  return reply.audible && rest !== undefined ? owedWords(rest, broken) : owedOf(reply, progress);
+}
+
+/**
+ * Owed in a conversation that goes on from a snapshot.
+ * @param heard the caller's last turn was heard meanwhile, and is not lost
+ */
+export function owedAfter({ unheard, broken, unanswered, speaking }: ConversationSnapshot, heard: boolean): Owed {
+  const owed = owedWords(unheard ?? '', broken);
+  if (unanswered?.text !== undefined) return { ...owed, unanswered };
+  if (heard) return owed;
+  return owed.unheard === undefined && (unanswered || speaking) ? { unheard: SAY_AGAIN } : owed;
+}
+
+function owedWords(text: string, broken: BrokenClause | undefined): Owed {
+  const unheard = withoutSounds(text);
+  return unheard ? { unheard, ...(broken && { broken }) } : {};
+}
