@@ -11,6 +11,7 @@ import type { Log } from './log.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
 import type { EndReason, IceServer } from './protocol.ts';
 import { SessionChannel } from './session-channel.ts';
+import type { Continuation } from './session-store.ts';
 import type { SessionRecord } from './session.ts';
 import type { Sessions } from './sessions.ts';
 import type { SessionTokens } from './tokens.ts';
@@ -96,6 +97,10 @@ export class Gateway implements CallObserver, AsyncDisposable {
 
   flowing(sessionId: string, flowing: boolean): void {
     this.#record(sessionId, 'the state', () => this.#sessions.flowing(sessionId, flowing));
+  }
+
+  continuation(sessionId: string, continuation: Continuation): void {
+    this.#record(sessionId, 'how it stands', () => this.#sessions.keepContinuation(sessionId, continuation));
   }
 
   ended(sessionId: string, reason: EndReason): void {

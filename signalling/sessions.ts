@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { InvalidTransition, SignallingFailure, StoreFull } from './errors.ts';
 import type { Places } from './places.ts';
 import type { EndReason, SessionState, TranscriptEntry } from './protocol.ts';
-import type { PageRequest, SessionPage, SessionStore } from './session-store.ts';
+import type { Continuation, PageRequest, SessionPage, SessionStore } from './session-store.ts';
 import { transition } from './session.ts';
 import type { SessionRecord, SessionTransition } from './session.ts';
 
@@ -151,6 +151,12 @@ export class Sessions extends EventEmitter<SessionsEvents> {
   async append(id: string, entry: TranscriptEntry): Promise<void> {
     const record = await this.get(id);
     await this.#store.append(id, record.epoch, entry);
+  }
+
+  /** Keeps how the conversation stands, for a pod that has to go on with it. */
+  async keepContinuation(id: string, continuation: Continuation): Promise<void> {
+    const { epoch } = await this.get(id);
+    await this.#store.keepContinuation(id, epoch, continuation);
   }
 
   /**

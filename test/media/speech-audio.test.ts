@@ -114,7 +114,7 @@ describe('SpeechAudio', () => {
       audio.append(piece('First clause.', RATE_HZ));
       audio.append(piece('Second clause.', RATE_HZ));
       audio.append(piece('', RATE_HZ));
-      expect(audio.unheardText(0)).to.equal('First clause. Second clause.');
+      expect(audio.unheardText(0)).to.equal('First clause.\nSecond clause.');
       expect(audio.unheardText(RATE_HZ)).to.equal('Second clause.');
       expect(audio.unheardText(3 * RATE_HZ)).to.equal('');
     });
