@@ -30,6 +30,8 @@ export class CallerHeard {
       case 'turn-ended':
         this.#speech = undefined;
         this.#turn = event.turn;
+        return;
+      default:
     }
   }
 
