@@ -131,7 +131,7 @@ export class CallMedia {
 
   /** Sends another microphone from now on, or the first one. */
   async exchangeMicrophone(track: MediaStreamTrack): Promise<void> {
-    await Promise.all([this.#link, this.#next, this.#standby.link].map((link) => link?.send(track)));
+    await Promise.all([this.#link, this.#next, this.#standby.link].map(async (link) => link?.send(track)));
   }
 
   close(): void {

@@ -15,6 +15,16 @@ export type CallFacts = {
   closed: boolean;
 };
 
+/** Of a call that has just been begun. */
+export const atFirst: Readonly<CallFacts> = {
+  connectedOnce: false,
+  joined: false,
+  queued: false,
+  moving: false,
+  silent: false,
+  closed: false,
+};
+
 /** Pure. */
 export function stateOf({ closed, connectedOnce, joined, moving, queued, silent }: CallFacts): ClientState {
   if (closed) return 'disconnected';

@@ -1,7 +1,7 @@
 import type { Answers, Request } from '../../signalling/protocol.ts';
 import { AudioGraph } from './audio-graph.ts';
 import { CallMedia } from './call-media.ts';
-import { stateOf } from './call-state.ts';
+import { atFirst, stateOf } from './call-state.ts';
 import type { CallFacts } from './call-state.ts';
 import type { ParleyEvents } from './client-events.ts';
 import type { ConnectClock } from './connect-clock.ts';
@@ -52,14 +52,7 @@ export class Call {
   /** Settles once the person has decided about the microphone. */
   #microphoneDecided: Promise<unknown> = Promise.resolve();
   #state: ClientState = 'connecting';
-  #facts: CallFacts = {
-    connectedOnce: false,
-    joined: false,
-    queued: false,
-    moving: false,
-    silent: false,
-    closed: false,
-  };
+  #facts: CallFacts = atFirst;
   #mediaFailures = 0;
   #toldPlayback: MediaPlaybackState | undefined;
 
@@ -69,13 +62,7 @@ export class Call {
     const { clock, emit } = options;
     this.signalling = new Signalling(options);
     this.playback = new Playback(this.graph, (state) => this.#playbackChanged(state));
-    this.microphone = new Microphone(options.microphone || {}, {
-      onState: (state) => emit('microphoneChanged', { state, deviceId: this.microphone.deviceId }),
-      onTrack: (track, previous) => void this.#useMicrophone(track, previous),
-      onDevices: (microphones) => emit('microphonesChanged', { microphones }),
-      onError: (error) => emit('error', error),
-    });
-    if (options.muted) this.microphone.setMuted(true);
+    this.microphone = this.#createMicrophone();
     this.media = new CallMedia({
       device: this.#device,
       signalling: this.signalling,
@@ -103,23 +90,7 @@ export class Call {
       onJoined: (answer) => this.#onJoined(answer),
       onFailed: (error) => this.#fail(error),
     });
-    this.#monitor = new MediaMonitor({
-      link: () => this.media.link,
-      graph: this.graph,
-      clock,
-      onSuspicion: (noPacketsForMs) => this.#probe({ noPacketsForMs }),
-      onSilent: (forMs) => {
-        emit('audioLost', { forMs });
-        this.#note({ silent: true });
-        this.#probe({ noPacketsForMs: forMs });
-      },
-      onBack: (afterMs) => {
-        emit('audioBack', { afterMs });
-        this.#note({ silent: false });
-      },
-      onFigures: ({ roundTripMs, packetsLost, packetsReceived, jitterMs, concealedMs }) =>
-        this.report({ statistics: { roundTripMs, packetsLost, packetsReceived, jitterMs, concealedMs } }),
-    });
+    this.#monitor = this.#createMonitor();
   }
 
   get state(): ClientState {
@@ -188,11 +159,44 @@ export class Call {
   /** Idempotent. @returns whether there was anything to close */
   close(): boolean {
     if (this.#facts.closed) return false;
-    this.#facts.closed = true;
+    this.#facts = { ...this.#facts, closed: true };
     this.#closeMedia();
     this.signalling.close();
     this.#note({});
     return true;
+  }
+
+  #createMicrophone(): Microphone {
+    const { emit, microphone, muted } = this.#options;
+    const created = new Microphone(microphone || {}, {
+      onState: (state) => emit('microphoneChanged', { state, deviceId: created.deviceId }),
+      onTrack: (track, previous) => void this.#useMicrophone(track, previous),
+      onDevices: (microphones) => emit('microphonesChanged', { microphones }),
+      onError: (error) => emit('error', error),
+    });
+    if (muted) created.setMuted(true);
+    return created;
+  }
+
+  #createMonitor(): MediaMonitor {
+    const { clock, emit } = this.#options;
+    return new MediaMonitor({
+      link: () => this.media.link,
+      graph: this.graph,
+      clock,
+      onSuspicion: (noPacketsForMs) => this.#probe({ noPacketsForMs }),
+      onSilent: (forMs) => {
+        emit('audioLost', { forMs });
+        this.#note({ silent: true });
+        this.#probe({ noPacketsForMs: forMs });
+      },
+      onBack: (afterMs) => {
+        emit('audioBack', { afterMs });
+        this.#note({ silent: false });
+      },
+      onFigures: ({ roundTripMs, packetsLost, packetsReceived, jitterMs, concealedMs }) =>
+        this.report({ statistics: { roundTripMs, packetsLost, packetsReceived, jitterMs, concealedMs } }),
+    });
   }
 
   #closeMedia(): void {

@@ -1,27 +1,19 @@
 import { expect } from 'chai';
-import { stateOf } from '../../client-sdk/src/call-state.ts';
+import { atFirst, stateOf } from '../../client-sdk/src/call-state.ts';
 import type { CallFacts } from '../../client-sdk/src/call-state.ts';
 
-const nothing: CallFacts = {
-  connectedOnce: false,
-  joined: false,
-  queued: false,
-  moving: false,
-  silent: false,
-  closed: false,
-};
-const inCall: CallFacts = { ...nothing, connectedOnce: true, joined: true };
+const inCall: CallFacts = { ...atFirst, connectedOnce: true, joined: true };
 
 describe('the state of a call', () => {
   it('is connecting until media has stood once, whatever is tried', () => {
-    expect(stateOf(nothing)).to.equal('connecting');
-    expect(stateOf({ ...nothing, joined: true, moving: true })).to.equal('connecting');
+    expect(stateOf(atFirst)).to.equal('connecting');
+    expect(stateOf({ ...atFirst, joined: true, moving: true })).to.equal('connecting');
     expect(stateOf(inCall)).to.equal('connected');
   });
 
   it('is queued while the session waits, and reconnecting where the server does not answer meanwhile', () => {
-    expect(stateOf({ ...nothing, joined: true, queued: true })).to.equal('queued');
-    expect(stateOf({ ...nothing, queued: true })).to.equal('reconnecting');
+    expect(stateOf({ ...atFirst, joined: true, queued: true })).to.equal('queued');
+    expect(stateOf({ ...atFirst, queued: true })).to.equal('reconnecting');
   });
 
   it('is reconnecting without signalling, and without sound', () => {

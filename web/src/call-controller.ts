@@ -21,6 +21,8 @@ export type CallControllerOptions = {
   onMicrophones: (client: ParleyClient) => void;
 };
 
+type Listen = <Name extends keyof ParleyEvents>(name: Name, listener: (event: ParleyEvents[Name]) => void) => void;
+
 const atRest: Situation = {
   call: 'idle',
   agent: 'listening',
@@ -133,15 +135,33 @@ export class CallController {
 
   #listen(client: ParleyClient): void {
     /** What a client that was hung up still tells is no longer of interest. */
-    const on = <Name extends keyof ParleyEvents>(name: Name, listener: (event: ParleyEvents[Name]) => void): void => {
+    const on: Listen = (name, listener) => {
       client.on(name, (event) => {
         if (client === this.#client) listener(event);
       });
     };
+    on('microphoneChanged', ({ state }) => {
+      if (state === 'muted' || state === 'active') keepMuted(sessionStorage, state === 'muted');
+      this.#update({ microphone: state });
+      this.#options.onMicrophones(client);
+    });
+    on('microphonesChanged', () => this.#options.onMicrophones(client));
+    on('tokenRenewed', (renewed) => keepSession(sessionStorage, renewed));
+    on('ended', ({ reason }) => this.#over(reason));
+    on('error', (error) => {
+      this.#options.onError(error);
+      if (client.state === 'disconnected') this.#over(endingOf(error, 'lost'));
+    });
+    this.#listenToConnection(on);
+    this.#listenToConversation(on);
+  }
+
+  #listenToConnection(on: Listen): void {
     on('stateChanged', ({ state }) => {
       if (state === 'reconnecting' || state === 'connected') this.#agentArrives(state === 'connected');
       if (state === 'disconnected') return;
-      this.#update({ call: state, ...(state === 'connected' && { audioLost: false, moveReason: undefined }) });
+      const settled = state === 'connected' && { audioLost: false, moveReason: undefined, queuePosition: undefined };
+      this.#update({ call: state, ...settled });
     });
     on('moving', ({ reason }) => this.#update({ moveReason: reason }));
     on('busy', () => this.#update({ busy: true }));
@@ -150,12 +170,6 @@ export class CallController {
       this.#update({ busy: false, queuePosition: undefined });
     });
     on('queued', ({ position }) => this.#update({ queuePosition: position }));
-    on('microphoneChanged', ({ state }) => {
-      if (state === 'muted' || state === 'active') keepMuted(sessionStorage, state === 'muted');
-      this.#update({ microphone: state });
-      this.#options.onMicrophones(client);
-    });
-    on('microphonesChanged', () => this.#options.onMicrophones(client));
     on('audioLost', () => {
       this.#agentArrives(false);
       this.#update({ audioLost: true });
@@ -164,18 +178,9 @@ export class CallController {
       this.#agentArrives(true);
       this.#update({ audioLost: false });
     });
-    on('tokenRenewed', (renewed) => keepSession(sessionStorage, renewed));
-    on('ended', ({ reason }) => this.#over(reason));
-    on('error', (error) => {
-      this.#options.onError(error);
-      if (client.state === 'disconnected') this.#over(endingOf(error, 'lost'));
-    });
-    this.#listenToConversation(on);
   }
 
-  #listenToConversation(
-    on: <Name extends keyof ParleyEvents>(name: Name, listener: (event: ParleyEvents[Name]) => void) => void,
-  ): void {
+  #listenToConversation(on: Listen): void {
     const { clock, conversation, timeline } = this.#options;
     const speech = (speaking: boolean) => (event: { turnId: string; atMs: number }) => {
       clock.observe(event.atMs, performance.now());
