@@ -110,8 +110,9 @@ export class StoreFull extends Error {
   override readonly name = 'StoreFull';
   readonly code = 'store_full';
 
-  constructor(limit: number) {
-    super(`The session store is full (${limit} sessions).`);
+  /** @param limit sessions that it may hold; undefined where its memory is what is full */
+  constructor(limit?: number, options?: ErrorOptions) {
+    super(`The session store is full${limit === undefined ? '' : ` (${limit} sessions)`}.`, options);
   }
 }
 

@@ -1,0 +1,180 @@
+/**
+ * What Redis does in one step with one session. KEYS: the session's hash, its turns, and which (role, turn) have been said;
+ * all three carry the session's id as their hash tag. ARGV starts with the writing pod, the epoch of the write and the
+ * time to live in ms.
+ *
+ * What is JSON passes through as text: Lua would make an empty list an empty object, and shorten long numbers.
+ */
+import { RedisScript } from './redis-script.ts';
+import { RECORD_FIELDS } from './redis-session-fields.ts';
+
+const FIELD_NAMES = RECORD_FIELDS.map((field) => `'${field}'`).join(', ');
+
+const PRELUDE = `
+local pod, epoch, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local function whole(number) return string.format('%.0f', number) end
+
+local function now()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local function fields() return redis.call('HMGET', KEYS[1], ${FIELD_NAMES}) end
+
+local function everything()
+  return fields(), redis.call('HGET', KEYS[1], 'continuation'), redis.call('LRANGE', KEYS[2], 0, -1)
+end
+
+-- Why a write is not taken, or nil.
+local function refusal()
+  local stored = redis.call('HMGET', KEYS[1], 'epoch', 'owner')
+  if not stored[1] then return {'missing'} end
+  local offered, current = tonumber(epoch), tonumber(stored[1])
+  if offered < current or (offered == current and stored[2] ~= pod) then return {'stale', stored[1]} end
+  return nil
+end
+
+-- A write of a higher epoch is that of a new owner.
+local function adopt()
+  if tonumber(redis.call('HGET', KEYS[1], 'epoch')) == tonumber(epoch) then return end
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'owner', pod)
+  redis.call('HINCRBY', KEYS[1], 'version', 1)
+end
+
+-- Writes the record whose fields begin at ARGV[first].
+local function write(first)
+  for index, field in ipairs({${FIELD_NAMES}}) do redis.call('HSET', KEYS[1], field, ARGV[first + index - 1]) end
+end
+
+-- A session is kept for its time to live after its last sign of life, or after it has ended.
+local function touch()
+  local stored = redis.call('HMGET', KEYS[1], 'state', 'expiresAt')
+  local left = ttl
+  if stored[1] ~= 'ended' then left = left + math.max(0, tonumber(stored[2]) - now()) end
+  for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, whole(left)) end
+end
+`;
+
+const script = (text: string): RedisScript => new RedisScript(`${PRELUDE}${text}`);
+
+/** ARGV[4…]: the record. */
+export const createScript = script(`
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists'} end
+write(4)
+touch()
+return {'ok'}
+`);
+
+/** ARGV[4]: the version that was read; ARGV[5…]: the changed record. */
+export const replaceScript = script(`
+local refused = refusal()
+if refused then return refused end
+if redis.call('HGET', KEYS[1], 'version') ~= ARGV[4] then return {'conflict', fields()} end
+write(5)
+touch()
+return {'ok'}
+`);
+
+/** ARGV[4]: until when. */
+export const renewScript = script(`
+local refused = refusal()
+if refused then return refused end
+adopt()
+if redis.call('HGET', KEYS[1], 'state') ~= 'ended' then
+  redis.call('HSET', KEYS[1], 'expiresAt', ARGV[4])
+  redis.call('HINCRBY', KEYS[1], 'version', 1)
+  touch()
+end
+return {'ok', fields()}
+`);
+
+/** ARGV[4]: what tells the line apart; ARGV[5]: the line. */
+export const appendScript = script(`
+local refused = refusal()
+if refused then return refused end
+adopt()
+local added = redis.call('SADD', KEYS[3], ARGV[4])
+if added == 1 then redis.call('RPUSH', KEYS[2], ARGV[5]) end
+touch()
+return {'ok', added}
+`);
+
+/** ARGV[4]: the continuation. */
+export const continuationScript = script(`
+local refused = refusal()
+if refused then return refused end
+adopt()
+redis.call('HSET', KEYS[1], 'continuation', ARGV[4])
+touch()
+return {'ok'}
+`);
+
+/** Reads all of a session as it stands at one moment. */
+export const loadScript = script(`
+local record, continuation, turns = everything()
+return {record, continuation, turns}
+`);
+
+/**
+ * ARGV[4]: id of the claim. The epoch of the write is the one that the claimer believes to be over.
+ *
+ * The new epoch outdoes the stored one, the one that the claimer knows of, and the clock: a Redis that was emptied, or that
+ * lost its latest writes, gives no epoch away twice.
+ */
+export const claimScript = script(`
+local stored = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'claim')
+if not stored[1] then return {'missing'} end
+if stored[2] == 'ended' then return {'overtaken', fields()} end
+local current, believed = tonumber(stored[1]), tonumber(epoch)
+if stored[3] ~= ARGV[4] .. '@' .. stored[1] then
+  if current > believed then return {'overtaken', fields()} end
+  local clock = now()
+  local claimed = whole(math.max(believed + 1, clock))
+  redis.call('HSET', KEYS[1], 'epoch', claimed, 'owner', pod, 'updatedAt', whole(clock), 'claim', ARGV[4] .. '@' .. claimed)
+  redis.call('HINCRBY', KEYS[1], 'version', 1)
+  touch()
+end
+local record, continuation, turns = everything()
+return {'claimed', record, continuation, turns}
+`);
+
+/**
+ * ARGV[4…]: the record, then the continuation ('' leaves the stored one), then pairs of a line's key and the line. Merges
+ * as transcript-merge.ts does.
+ */
+export const putScript = script(`
+local refused = refusal()
+if refused and refused[1] == 'stale' then return refused end
+local before = redis.call('HGET', KEYS[1], 'version')
+write(4)
+local rest = 4 + ${RECORD_FIELDS.length}
+if before then
+  local version = math.max(tonumber(before), tonumber(redis.call('HGET', KEYS[1], 'version'))) + 1
+  redis.call('HSET', KEYS[1], 'version', whole(version))
+end
+if ARGV[rest] ~= '' then redis.call('HSET', KEYS[1], 'continuation', ARGV[rest]) end
+
+local owned = {}
+for index = rest + 1, #ARGV, 2 do owned[ARGV[index]] = true end
+local followers, position = {[''] = {}}, ''
+for _, line in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+  local read = cjson.decode(line)
+  local key = read.role .. ':' .. read.turnId
+  if owned[key] then
+    position = key
+  else
+    followers[position] = followers[position] or {}
+    table.insert(followers[position], line)
+  end
+end
+redis.call('DEL', KEYS[2])
+for _, line in ipairs(followers['']) do redis.call('RPUSH', KEYS[2], line) end
+for index = rest + 1, #ARGV, 2 do
+  redis.call('RPUSH', KEYS[2], ARGV[index + 1])
+  redis.call('SADD', KEYS[3], ARGV[index])
+  for _, line in ipairs(followers[ARGV[index]] or {}) do redis.call('RPUSH', KEYS[2], line) end
+end
+touch()
+return {'ok', fields()}
+`);
