@@ -24,10 +24,18 @@ const COMMAND_TIMEOUT_MS = 250;
 const CONNECT_TIMEOUT_MS = 1_000;
 /** Between two tries to connect, growing; a Redis that is back is found within half a second. */
 const RETRY_MS = { first: 50, most: 500 };
-/** A connection that looks alive, and of which nothing has come for so long, is taken for dead. */
+/** Between two signs of life that are asked of both connections. */
 const PROBE_MS = 1_000;
-/** What Redis answers, as opposed to what its absence looks like. */
-const REFUSAL = /^(ERR|WRONGTYPE|NOSCRIPT|NOAUTH|NOPERM|OOM|READONLY|MISCONF|BUSY|CROSSSLOT|STALE)\b/;
+/**
+ * A connection that looks alive, and on which no answer has come for so long, is taken for dead and made anew. Without it a
+ * server that hangs would be waited for although Sentinel has put another in its place.
+ */
+const SILENCE_MS = 1_000;
+/**
+ * What Redis answers, as opposed to what its absence looks like. One that is a replica now (READONLY) or cannot write to its
+ * disk (MISCONF) answers, too, but is as good as away until another takes its place or it is mended.
+ */
+const REFUSAL = /^(ERR|WRONGTYPE|NOSCRIPT|NOAUTH|NOPERM|OOM|BUSY|CROSSSLOT|STALE)\b/;
 
 export class RedisLink extends EventEmitter<RedisLinkEvents> {
   readonly kind: RedisTarget['kind'];
@@ -141,6 +149,8 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
     try {
       const info = await withTimeout(this.commands.info('server'), COMMAND_TIMEOUT_MS * 2);
       if (this.subscriber.status !== 'ready') throw new Error('the subscribing connection is not there yet');
+      // In a cluster any connection might answer, and the one that is subscribed would not be the one that is asked.
+      if (this.kind !== 'cluster') await withTimeout(this.subscriber.ping(), COMMAND_TIMEOUT_MS * 2);
       this.#found(info);
     } catch {
       this.#lost();
@@ -181,6 +191,9 @@ const connect = (target: RedisTarget, own: ConnectionOptions): Redis | Cluster =
     ...(password !== undefined && { password }),
     ...(tls && { tls: {} }),
     connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SILENCE_MS,
+    // A master that has become a replica: the next connection finds the new one.
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     enableReadyCheck: true,

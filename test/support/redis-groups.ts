@@ -25,19 +25,24 @@ export class SentinelGroup implements AsyncDisposable {
   readonly replica: RedisServer;
   readonly sentinel: RedisServer;
 
-  private constructor(master: RedisServer, replica: RedisServer, sentinel: RedisServer) {
+  readonly #servers: AsyncDisposableStack;
+
+  private constructor(master: RedisServer, replica: RedisServer, sentinel: RedisServer, servers: AsyncDisposableStack) {
     this.master = master;
     this.replica = replica;
     this.sentinel = sentinel;
+    this.#servers = servers;
   }
 
   static async start(): Promise<SentinelGroup> {
-    const master = await RedisServer.start();
-    const replica = await RedisServer.start({ replicaOf: master.port });
-    await eventually(async () => /master_link_status:up/.test(await info(replica, 'replication')));
-    const sentinel = await RedisServer.start({ sentinelFor: master.port });
-    await eventually(async () => /slaves=1/.test(await info(sentinel, 'sentinel')));
-    return new SentinelGroup(master, replica, sentinel);
+    await using servers = new AsyncDisposableStack();
+    const master = servers.use(await RedisServer.start());
+    const replica = servers.use(await RedisServer.start({ replicaOf: master.port }));
+    await eventually(async () => /master_link_status:up/.test(await info(replica, 'replication')), 20_000);
+    const sentinel = servers.use(await RedisServer.start({ sentinelFor: master.port }));
+    // It learns of replicas from the master, which it asks every ten seconds.
+    await eventually(async () => /slaves=1/.test(await info(sentinel, 'sentinel')), 30_000);
+    return new SentinelGroup(master, replica, sentinel, servers.move());
   }
 
   get url(): string {
@@ -45,7 +50,7 @@ export class SentinelGroup implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.sentinel, this.replica, this.master].map((server) => server.stop()));
+    await this.#servers.disposeAsync();
   }
 }
 
@@ -53,12 +58,17 @@ export class SentinelGroup implements AsyncDisposable {
 export class ClusterGroup implements AsyncDisposable {
   readonly nodes: readonly RedisServer[];
 
-  private constructor(nodes: readonly RedisServer[]) {
+  readonly #servers: AsyncDisposableStack;
+
+  private constructor(nodes: readonly RedisServer[], servers: AsyncDisposableStack) {
     this.nodes = nodes;
+    this.#servers = servers;
   }
 
   static async start(size = 3): Promise<ClusterGroup> {
-    const nodes = await Promise.all(Array.from({ length: size }, () => RedisServer.start({ cluster: true })));
+    await using servers = new AsyncDisposableStack();
+    const nodes: RedisServer[] = [];
+    while (nodes.length < size) nodes.push(servers.use(await RedisServer.start({ cluster: true })));
     const first = nodes[0]!;
     for (const [index, node] of nodes.entries()) {
       const [from, to] = [index, index + 1].map((n) => Math.floor((n * SLOTS) / size));
@@ -67,8 +77,10 @@ export class ClusterGroup implements AsyncDisposable {
       await ask(node, 'CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
       if (node !== first) await ask(first, 'CLUSTER', 'MEET', node.host, node.port, node.busPort);
     }
-    for (const node of nodes) await eventually(async () => isWhole(String(await ask(node, 'CLUSTER', 'INFO')), size));
-    return new ClusterGroup(nodes);
+    for (const node of nodes) {
+      await eventually(async () => isWhole(String(await ask(node, 'CLUSTER', 'INFO')), size), 20_000);
+    }
+    return new ClusterGroup(nodes, servers.move());
   }
 
   get url(): string {
@@ -76,7 +88,7 @@ export class ClusterGroup implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.stop()));
+    await this.#servers.disposeAsync();
   }
 }
 

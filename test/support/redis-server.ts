@@ -161,6 +161,9 @@ export class RedisServer {
       keepsData ? 'yes' : 'no',
       '--appendfsync',
       'always',
+      // By default a master waits 5 s for further replicas.
+      '--repl-diskless-sync-delay',
+      '0',
       ...(replicaOf === undefined ? [] : ['--replicaof', this.host, `${replicaOf}`]),
       ...(cluster ? clusterArguments(this.#busPort) : []),
     ];
