@@ -63,7 +63,7 @@ function testPrograms() {
   return {
     name: 'get the programs that tests use',
     isDone: async () => (await missingNeeds(testNeeds, thisMachine)).length === 0,
-    run: (report) => satisfyNeeds(testNeeds, 'for the browser tests', thisMachine, report),
+    run: (report) => satisfyNeeds(testNeeds, 'for the tests', thisMachine, report),
   };
 }
 

@@ -4,11 +4,11 @@ import {
   installAdvice,
   missingNeeds,
   satisfyNeeds,
-  testNeeds,
+  testNeedsWhere,
   workerBuildNeeds,
 } from '../../scripts/setup/system-needs.mjs';
 
-type Need = (typeof testNeeds)[number];
+type Need = (typeof workerBuildNeeds)[number];
 
 /** A machine that has just these packages of Debian's, and where nothing is ours to install. */
 function machineWith(...present: string[]) {
@@ -38,11 +38,20 @@ describe('what the machine needs', () => {
     expect(failure.remedy).to.contain('flatbuffers, libuv, libsrtp2, absl_flat_hash_map');
   });
 
-  it('for tests insists on a Chromium only; the rest is mentioned', async () => {
-    const note = await satisfyNeeds(testNeeds, '', machineWith('chromium'), noReport);
-    expect(note).to.equal('not found and not needed yet: redis-server, haproxy');
-    const failure = await satisfyNeeds(testNeeds, '', machineWith('redis-server'), noReport).catch(String);
-    expect(failure).to.contain('chromium');
+  it('for tests is a Chromium, the servers that they start, and shellcheck', async () => {
+    const failure = await satisfyNeeds(testNeedsWhere(false), 'for the tests', machineWith('chromium'), noReport).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).to.be.instanceOf(StepFailedError);
+    expect(String(failure)).to.contain('redis-server, haproxy, shellcheck');
+  });
+
+  it('for tests that make networks, as root on Linux, is what makes them; elsewhere it is mentioned', async () => {
+    const machine = machineWith('chromium', 'redis-server', 'haproxy', 'shellcheck');
+    const note = await satisfyNeeds(testNeedsWhere(false), 'for the tests', machine, noReport);
+    expect(note).to.equal('not found, which nothing fails for: iproute2, nftables');
+    const failure = await satisfyNeeds(testNeedsWhere(true), 'for the tests', machine, noReport).catch(String);
+    expect(failure).to.contain('iproute2, nftables');
   });
 
   it('is described without libraries where only programs are missing', () => {
