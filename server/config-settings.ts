@@ -2,6 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { parseRedisTarget } from '../signalling/redis-target.ts';
+import type { RedisTarget } from '../signalling/redis-target.ts';
 
 export type Setting<Output = unknown> = {
   /** From the variable's text to its value. */
@@ -17,6 +19,8 @@ export type Setting<Output = unknown> = {
   secret?: true;
 };
 
+export type SignallingTransport = 'websocket' | 'polling';
+
 const setting = <Output>(options: Setting<Output>): Setting<Output> => options;
 
 const integer = (minimum: number, maximum: number) =>
@@ -31,7 +35,7 @@ const wholeNumber = (minimum: number, maximum: number) => ({
   allowed: `a whole number from ${minimum} to ${maximum}`,
 });
 
-const text = z.string().min(1) as z.ZodType<string, string>;
+const text = z.string().min(1);
 
 const list = (item: z.ZodType<string, string>): z.ZodType<string[], string> =>
   z
@@ -62,6 +66,14 @@ const iceServers = z.string().transform((value, context): unknown => {
     return z.NEVER;
   }
 });
+
+const redisTarget = (...kinds: RedisTarget['kind'][]): z.ZodType<RedisTarget, string> =>
+  z.string().transform((value, context) => {
+    const target = parseRedisTarget(value);
+    if (target !== undefined && kinds.includes(target.kind)) return target;
+    context.addIssue({ code: 'custom', message: 'must be the address of a Redis' });
+    return z.NEVER;
+  });
 
 const cores = String(availableParallelism());
 const shippedAgents = fileURLToPath(new URL('../agents', import.meta.url));
@@ -160,6 +172,52 @@ export const settings = {
     ...wholeNumber(10, 604_800),
     fallback: '3600',
     meaning: 'Seconds that a session lives without a connected client.',
+  }),
+  MAX_QUEUED_SESSIONS: setting({
+    ...wholeNumber(0, 100_000),
+    fallback: '100',
+    meaning: 'Sessions that may wait for a place while all are taken, in all pods together; more are refused.',
+  }),
+  SIGNALLING_TRANSPORTS: setting({
+    schema: z.enum(['websocket', 'websocket,polling']).transform((value) => value.split(',') as SignallingTransport[]),
+    fallback: 'websocket',
+    allowed: '`websocket` or `websocket,polling`',
+    meaning: 'How clients may connect. Long-polling needs a balancer that keeps each client on one pod.',
+  }),
+  REDIS_URL: setting({
+    schema: redisTarget('single', 'cluster'),
+    allowed: '`redis[s]://[user:password@]host[:port][/db]` or `redis+cluster://…host[:port][,host[:port]]`',
+    meaning: 'The Redis that makes several servers one fleet, and keeps their sessions. Needs `TOKEN_SECRET`.',
+    secret: true,
+  }),
+  REDIS_SENTINEL_URL: setting({
+    schema: redisTarget('sentinel'),
+    allowed: '`redis+sentinel://[user:password@]host[:port][,host[:port]]/master`',
+    meaning: 'In place of `REDIS_URL`: the Sentinels that know which Redis is the master.',
+    secret: true,
+  }),
+  REDIS_SESSION_QUEUE: setting({
+    schema: text,
+    fallback: 'voice_sessions',
+    allowed: 'the name of a key',
+    meaning: 'List of the sessions that wait for a place.',
+  }),
+  REDIS_WORKER_RESPONSE_QUEUE: setting({
+    schema: text,
+    fallback: 'worker_responses',
+    allowed: 'the name of a channel',
+    meaning: 'Where pods answer each other.',
+  }),
+  REDIS_SESSION_TTL: setting({
+    ...wholeNumber(60, 604_800),
+    fallback: '3600',
+    meaning: 'Seconds that a session stays in Redis after it has ended, or after its time is over.',
+  }),
+  POD_ID: setting({
+    schema: text.regex(/^[\w.-]{1,64}$/) as z.ZodType<string, string>,
+    allowed: 'up to 64 letters, digits, dots and dashes; of each pod its own, and another after each start',
+    defaultInWords: 'host name and a random ending',
+    meaning: 'Name of this pod among others.',
   }),
   AGENTS_DIR: setting({
     schema: text,

@@ -1,7 +1,8 @@
 /** The environment, read once and checked as a whole. The only file that reads `process.env`. */
 import { randomBytes } from 'node:crypto';
+import type { RedisTarget } from '../signalling/redis-target.ts';
 import { settings } from './config-settings.ts';
-import type { IceServerSetting, Setting, SettingName, SettingValues } from './config-settings.ts';
+import type { IceServerSetting, Setting, SettingName, SettingValues, SignallingTransport } from './config-settings.ts';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
@@ -34,6 +35,21 @@ export type Config = {
     readonly heartbeatIntervalMs: number;
   };
   readonly sessionTimeoutMs: number;
+  /** Most sessions that wait for a place. */
+  readonly maxQueuedSessions: number;
+  readonly signallingTransports: readonly SignallingTransport[];
+  /** Absent: this server is by itself. */
+  readonly redis?: {
+    readonly target: RedisTarget;
+    /** Key of the list of sessions that wait for a place. */
+    readonly queue: string;
+    /** Channel of answers between pods. */
+    readonly replyChannel: string;
+    /** How long a session stays after its end, in ms. */
+    readonly sessionTtlMs: number;
+  };
+  /** Absent: one is made up. */
+  readonly podId?: string;
   readonly agentsDir: string;
   readonly logLevel: LogLevel;
   readonly drainTimeoutMs: number;
@@ -107,8 +123,9 @@ const parseAll = (environment: Environment, problems: string[]): SettingValues =
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 
-const contradictions = ({ TLS_CERT, TLS_KEY, HOST, API_KEYS, MEDIA_PORT, MEDIA_WORKERS }: SettingValues): string[] => {
-  const problems: string[] = [];
+const contradictions = (values: SettingValues): string[] => {
+  const { TLS_CERT, TLS_KEY, HOST, API_KEYS, MEDIA_PORT, MEDIA_WORKERS } = values;
+  const problems = redisContradictions(values);
   if (TLS_CERT !== undefined && TLS_KEY === undefined) problems.push('TLS_KEY: must be set, for TLS_CERT is');
   if (TLS_KEY !== undefined && TLS_CERT === undefined) problems.push('TLS_CERT: must be set, for TLS_KEY is');
   if (HOST !== undefined && API_KEYS === undefined && !isLoopback(HOST)) {
@@ -116,6 +133,19 @@ const contradictions = ({ TLS_CERT, TLS_KEY, HOST, API_KEYS, MEDIA_PORT, MEDIA_W
   }
   if (MEDIA_PORT !== undefined && MEDIA_PORT + (MEDIA_WORKERS ?? 1) - 1 > 65_535) {
     problems.push(`MEDIA_PORT=${MEDIA_PORT}: must leave ports for ${MEDIA_WORKERS} media workers below 65536`);
+  }
+  return problems;
+};
+
+const redisContradictions = ({ REDIS_URL, REDIS_SENTINEL_URL, TOKEN_SECRET }: SettingValues): string[] => {
+  const problems: string[] = [];
+  if (REDIS_URL !== undefined && REDIS_SENTINEL_URL !== undefined) {
+    problems.push('REDIS_SENTINEL_URL: must not be set beside REDIS_URL; one of them says where Redis is');
+  }
+  if ((REDIS_URL ?? REDIS_SENTINEL_URL) !== undefined && TOKEN_SECRET === undefined) {
+    problems.push(
+      'TOKEN_SECRET: must be set, and to the same in all pods, while Redis is: each takes tokens of the others',
+    );
   }
   return problems;
 };
@@ -137,6 +167,10 @@ const compose = (values: SettingValues): Config => ({
     heartbeatIntervalMs: required(values.WORKER_HEARTBEAT_INTERVAL) * 1000,
   },
   sessionTimeoutMs: required(values.SESSION_TIMEOUT) * 1000,
+  maxQueuedSessions: required(values.MAX_QUEUED_SESSIONS),
+  signallingTransports: required(values.SIGNALLING_TRANSPORTS),
+  ...composeRedis(values),
+  ...(values.POD_ID !== undefined && { podId: values.POD_ID }),
   agentsDir: required(values.AGENTS_DIR),
   logLevel: required(values.LOG_LEVEL),
   drainTimeoutMs: required(values.DRAIN_TIMEOUT_MS),
@@ -151,6 +185,18 @@ const composeHttp = (values: SettingValues): Config['http'] => ({
   ...(values.TLS_CERT !== undefined &&
     values.TLS_KEY !== undefined && { tls: { certPath: values.TLS_CERT, keyPath: values.TLS_KEY } }),
 });
+
+const composeRedis = (values: SettingValues): Pick<Config, 'redis'> => {
+  const target = values.REDIS_URL ?? values.REDIS_SENTINEL_URL;
+  if (target === undefined) return {};
+  const redis = {
+    target,
+    queue: required(values.REDIS_SESSION_QUEUE),
+    replyChannel: required(values.REDIS_WORKER_RESPONSE_QUEUE),
+    sessionTtlMs: required(values.REDIS_SESSION_TTL) * 1000,
+  };
+  return { redis };
+};
 
 const noticesOf = (values: SettingValues): string[] => [
   ...(values.API_KEYS === undefined ? ['API_KEYS is not set: only this machine is served, without keys.'] : []),

@@ -28,11 +28,9 @@ export const parseRedisTarget = (url: string): RedisTarget | undefined => {
   const port = scheme === 'redis+sentinel' ? DEFAULT_SENTINEL_PORT : DEFAULT_PORT;
   const addresses = hosts.split(',').map((host) => parseAddress(host, port));
   if (!addresses.every((address) => address !== undefined)) return undefined;
-  const access = {
-    ...(username && { username: decodeURIComponent(username) }),
-    ...(password && { password: decodeURIComponent(password) }),
-    tls: scheme === 'rediss',
-  };
+  const [user, secret] = [decode(username), decode(password)];
+  if (user === undefined || secret === undefined) return undefined;
+  const access = { ...(user && { username: user }), ...(secret && { password: secret }), tls: scheme === 'rediss' };
   if (scheme === 'redis+cluster') return path === '' ? { ...access, kind: 'cluster', nodes: addresses } : undefined;
   if (scheme === 'redis+sentinel') {
     return path === '' ? undefined : { ...access, kind: 'sentinel', sentinels: addresses, master: path, db: 0 };
@@ -46,4 +44,13 @@ const parseAddress = (text: string, defaultPort: number): RedisAddress | undefin
   const [, host, port = String(defaultPort)] = /^(\[[\da-fA-F:]+\]|[\w.-]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535) return undefined;
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+};
+
+/** @returns undefined where a percent sign is not followed by what it has to be */
+const decode = (text = ''): string | undefined => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 };

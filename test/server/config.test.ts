@@ -109,6 +109,47 @@ describe('readConfig', () => {
     expect(problemsOf({ MEDIA_PORT: '65535', MEDIA_WORKERS: '2' })).to.have.lengthOf(1);
   });
 
+  it('knows a Redis by its address or by its Sentinels, and what it keeps there', () => {
+    const secret = { TOKEN_SECRET: 'x'.repeat(32) };
+    expect(readConfig({}).redis).to.equal(undefined);
+    expect(readConfig({ ...secret, REDIS_URL: 'rediss://u:p%40ss@r.example:7000/2' }).redis).to.deep.equal({
+      target: {
+        kind: 'single',
+        address: { host: 'r.example', port: 7000 },
+        db: 2,
+        username: 'u',
+        password: 'p@ss',
+        tls: true,
+      },
+      queue: 'voice_sessions',
+      replyChannel: 'worker_responses',
+      sessionTtlMs: 3_600_000,
+    });
+    const others = { REDIS_SESSION_QUEUE: 'q', REDIS_WORKER_RESPONSE_QUEUE: 'a', REDIS_SESSION_TTL: '60' };
+    const sentinel = readConfig({ ...secret, ...others, REDIS_SENTINEL_URL: 'redis+sentinel://a,b:7/main' });
+    expect(sentinel.redis).to.deep.include({ queue: 'q', replyChannel: 'a', sessionTtlMs: 60_000 });
+    expect(sentinel.redis?.target).to.deep.include({ kind: 'sentinel', master: 'main' });
+    expect(readConfig({ ...secret, REDIS_URL: 'redis+cluster://a,b' }).redis?.target.kind).to.equal('cluster');
+  });
+
+  it('wants one Redis, and a secret that all its pods share', () => {
+    const [url, sentinels] = ['redis://r.example', 'redis+sentinel://s.example/main'];
+    const TOKEN_SECRET = 'x'.repeat(32);
+    expect(problemsOf({ REDIS_URL: url }).join()).to.match(/^TOKEN_SECRET: must be set/);
+    expect(problemsOf({ REDIS_SENTINEL_URL: sentinels }).join()).to.match(/^TOKEN_SECRET: must be set/);
+    expect(problemsOf({ REDIS_URL: url, REDIS_SENTINEL_URL: sentinels, TOKEN_SECRET })).to.have.lengthOf(1);
+    expect(problemsOf({ REDIS_URL: sentinels, TOKEN_SECRET })).to.have.lengthOf(1);
+    expect(problemsOf({ REDIS_SENTINEL_URL: url, TOKEN_SECRET })).to.have.lengthOf(1);
+    expect(problemsOf({ REDIS_URL: 'http://:pass-word@r.example', TOKEN_SECRET }).join()).to.not.include('pass-word');
+  });
+
+  it('takes websockets alone unless long-polling is asked for, and a name for the pod', () => {
+    expect(readConfig({})).to.deep.include({ signallingTransports: ['websocket'], maxQueuedSessions: 100 });
+    const config = readConfig({ SIGNALLING_TRANSPORTS: 'websocket,polling', POD_ID: 'parley-0.a_b' });
+    expect(config).to.deep.include({ signallingTransports: ['websocket', 'polling'], podId: 'parley-0.a_b' });
+    expect(problemsOf({ POD_ID: 'a b', SIGNALLING_TRANSPORTS: 'polling' })).to.have.lengthOf(2);
+  });
+
   it('makes a new token secret at each start when there is none', () => {
     const [a, b] = [readConfig({}), readConfig({})];
     expect(a.tokenSecret).to.have.length.above(31);
@@ -145,5 +186,10 @@ describe('describeConfig', () => {
     expect(describeConfig({})).to.include({ HOST: '127.0.0.1', DEMO: 'true' });
     expect(shown).to.not.have.property('PUBLIC_URL');
     expect(JSON.stringify(shown)).to.not.include(KEY);
+    const redis = describeConfig({
+      REDIS_URL: 'redis://u:pass-word@r',
+      REDIS_SENTINEL_URL: 'redis+sentinel://u:pass-word@s/m',
+    });
+    expect(JSON.stringify(redis)).to.not.include('pass-word');
   });
 });
