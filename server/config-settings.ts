@@ -214,7 +214,7 @@ export const settings = {
     meaning: 'Seconds that a session stays in Redis after it has ended, or after its time is over.',
   }),
   POD_ID: setting({
-    schema: text.regex(/^[\w.-]{1,64}$/) as z.ZodType<string, string>,
+    schema: text.regex(/^[\w.-]{1,64}$/),
     allowed: 'up to 64 letters, digits, dots and dashes; of each pod its own, and another after each start',
     defaultInWords: 'host name and a random ending',
     meaning: 'Name of this pod among others.',

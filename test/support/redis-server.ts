@@ -20,7 +20,7 @@ export type RedisServerOptions = {
   sentinelFor?: number;
   /** Writes what it holds to its folder at once, so that `restart` finds it again. */
   keepsData?: boolean;
-  /** Further arguments, such as `['--maxmemory', '2mb']`. */
+  /** Further arguments, such as `['--maxmemory', '2mb']`; they win over the others. */
   args?: string[];
 };
 
@@ -147,11 +147,11 @@ export class RedisServer {
 
   #arguments(): string[] {
     const { replicaOf, cluster, sentinelFor, keepsData, args = [] } = this.#options;
-    const common = ['--port', `${this.port}`, '--bind', this.host, '--dir', this.#folder, ...args];
+    const common = ['--port', `${this.port}`, '--bind', this.host, '--dir', this.#folder];
     if (sentinelFor !== undefined) {
       const path = join(this.#folder, 'sentinel.conf');
       writeFileSync(path, sentinelConfiguration(this.host, sentinelFor));
-      return [path, '--sentinel', ...common];
+      return [path, '--sentinel', ...common, ...args];
     }
     return [
       ...common,
@@ -166,6 +166,7 @@ export class RedisServer {
       '0',
       ...(replicaOf === undefined ? [] : ['--replicaof', this.host, `${replicaOf}`]),
       ...(cluster ? clusterArguments(this.#busPort) : []),
+      ...args,
     ];
   }
 
