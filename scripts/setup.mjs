@@ -5,11 +5,14 @@
 //   node scripts/setup.mjs check                    types, lint, format, architecture
 //   node scripts/setup.mjs bench <script> [args]    a measurement of bench/
 //   node scripts/setup.mjs none                     set up for start, run nothing
+//   node scripts/setup.mjs worker                   only the packages and mediasoup's worker: what seldom changes
+//   node scripts/setup.mjs image <folder>           set up for start, gather what a container image holds
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildBundle, bundles } from './setup/bundle.mjs';
 import { checksOf, runCheck } from './setup/checks.mjs';
+import { assembleImage } from './setup/image.mjs';
 import { launch, passSignalsOn } from './setup/launch.mjs';
 import { provideWorker, workerPath } from './setup/media-worker.mjs';
 import { installPackages, modernNode, runAllowedScripts } from './setup/packages.mjs';
@@ -45,6 +48,19 @@ const targets = {
   },
   none: async () => {
     await runSteps([...packages('production'), ...serverSteps()], terminal);
+    return 0;
+  },
+  worker: async () => {
+    await runSteps([...packages('production'), provideWorker(root, process.env)], terminal);
+    return 0;
+  },
+  image: async ([folder]) => {
+    if (folder === undefined) {
+      terminal.write('parley: say which folder: node scripts/setup.mjs image <folder>\n');
+      return 2;
+    }
+    const steps = [...packages('production'), ...serverSteps()];
+    await runSteps([...steps, assembleImage(root, resolve(folder), process.env)], terminal);
     return 0;
   },
 };
