@@ -34,7 +34,7 @@ WORKDIR /app
 COPY --from=build /image/app ./
 # Started by hand the worker ends with 41 (scripts/setup/media-worker.mjs); anything else means that a library is missing.
 RUN bin/mediasoup-worker; test $? -eq 41
-ENV NODE_ENV=production MEDIASOUP_WORKER_BIN=/app/bin/mediasoup-worker
+ENV NODE_ENV=production MEDIASOUP_WORKER_BIN=/app/bin/mediasoup-worker ORT_DISABLE_TELEMETRY=1
 # The base image's user `node`, as a number so that Kubernetes can see that it is not root. Nothing in /app belongs to it,
 # and the server writes no files.
 USER 1000:1000

@@ -90,7 +90,12 @@ function namesTests(arg) {
 
 /** @param {string[]} args */
 function run(args) {
-  const env = { ...process.env, MEDIASOUP_WORKER_BIN: workerPath(root, process.env) };
+  const env = {
+    ...process.env,
+    MEDIASOUP_WORKER_BIN: workerPath(root, process.env),
+    // See server/config.ts; tests and measurements load onnxruntime without it.
+    ORT_DISABLE_TELEMETRY: '1',
+  };
   return launch(modernNode(root), args, { cwd: root, env });
 }
 

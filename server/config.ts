@@ -101,6 +101,15 @@ export const describeConfig = (environment: Environment = process.env): Record<s
   return { HOST: open ? '127.0.0.1' : '0.0.0.0', DEMO: String(open), ...shown };
 };
 
+/**
+ * onnxruntime's builds for Linux and macOS (from 1.29 on) report models, devices and errors to their maker, under an
+ * identifier that they keep on disk, unless this is set before the library is loaded. A library sees what the main thread
+ * sets; what a worker thread sets stays in the thread.
+ */
+export const keepNativeLibrariesQuiet = (environment: NodeJS.ProcessEnv = process.env): void => {
+  environment['ORT_DISABLE_TELEMETRY'] = '1';
+};
+
 /** An empty variable is as good as none. */
 const textOf = (environment: Environment, name: SettingName): string | undefined => {
   const text = environment[name]?.trim();

@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { AgentFilesInvalid } from './agents.ts';
 import { createCalls } from './calls.ts';
-import { ConfigError, describeConfig, readConfig } from './config.ts';
+import { ConfigError, describeConfig, keepNativeLibrariesQuiet, readConfig } from './config.ts';
 import { StartError } from './http-server.ts';
 import { createLog } from './log.ts';
 import { startServer } from './server.ts';
@@ -13,6 +13,7 @@ const SAME_SIGNAL_MS = 1000;
 
 const main = async (): Promise<void> => {
   const config = readConfig();
+  keepNativeLibrariesQuiet();
   const log = createLog({ level: config.logLevel });
   for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
     process.on(event, (error: unknown) => {

@@ -83,7 +83,7 @@ function copyPackages(root, app) {
       filter: (from) => {
         const file = from.slice(modules.length + 1);
         // A package inside another is in the list itself, if it is needed.
-        return !/\/node_modules$/.test(file) && isForThisSystem(file, process.platform, process.arch);
+        return !file.endsWith('/node_modules') && isForThisSystem(file, process.platform, process.arch);
       },
     });
   }

@@ -113,7 +113,8 @@ describe('deploy/haproxy.cfg', () => {
     const path = /option httpchk GET (\S+)/.exec(haproxyConfig)?.[1] ?? '';
     expect(path).to.equal('/health/ready');
     const server = await startTestServer();
-    const { status } = await server.request('GET', path).finally(() => server.close());
+    const { status } = await server.request('GET', path);
+    await server.close();
     expect(status).to.equal(200);
   });
 

@@ -171,7 +171,8 @@ describe('scaling by sessions', () => {
 
   it('counts a number that the server gives out and that the adapter passes on', async () => {
     const server = await startTestServer();
-    const metrics = await server.request('GET', '/metrics').finally(() => server.close());
+    const metrics = await server.request('GET', '/metrics');
+    await server.close();
     expect(metrics.text).to.match(new RegExp(`^${byPods.metric.name} \\d`, 'm'));
     const [rule] = parse(readText('deploy/prometheus-adapter.yaml')).rules.custom;
     expect(rule.seriesQuery).to.match(new RegExp(`^${byPods.metric.name}{`));

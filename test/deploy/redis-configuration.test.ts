@@ -44,7 +44,7 @@ describe("Redis' configuration in Kubernetes", () => {
     redis.on('error', () => undefined); // Until it listens.
     try {
       await eventually(async () => (await redis.ping().catch(() => '')) === 'PONG');
-      const read = async (name: string) => ((await redis.config('GET', name)) as string[])[1];
+      const read = async (name: string) => (await redis.config('GET', name))[1];
       expect(await read('appendonly')).to.equal('yes');
       expect(await read('appendfsync')).to.equal('everysec');
       expect(await read('maxmemory')).to.equal(String(512 * 2 ** 20));

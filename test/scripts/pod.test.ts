@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import fc from 'fast-check';
+import { assert, nat, property, uint8Array } from 'fast-check';
 import { bindingRequest, mappedAddress, publicAddress } from '../../scripts/pod/ask-public-address.mjs';
 import { portsOfSlot } from '../../scripts/pod/take-slot.mjs';
 
@@ -28,7 +28,8 @@ describe('pods that share the network of a machine', () => {
   /** Prints the ports that it got, and those that a worker thread sees, and stays. */
   const program = `
     const { Worker } = await import('node:worker_threads');
-    const worker = new Worker('require("node:worker_threads").parentPort.postMessage(process.env.PORT)', { eval: true });
+    const inWorker = 'import { parentPort } from "node:worker_threads"; parentPort.postMessage(process.env.PORT);';
+    const worker = new Worker(new URL('data:text/javascript,' + inWorker));
     worker.once('message', (port) => console.log(process.env.PORT, process.env.MEDIA_PORT, port));
     setInterval(() => undefined, 1000);`;
 
@@ -83,8 +84,8 @@ describe('asking for the public address', () => {
     expect(mappedAddress(answer(randomBytes(12), [203, 0, 113, 9]), transaction)).to.equal(undefined);
     expect(mappedAddress(bindingRequest(transaction), transaction)).to.equal(undefined);
     const genuine = answer(transaction, [203, 0, 113, 9]);
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(genuine.length), (bytes, kept) => {
+    assert(
+      property(uint8Array({ maxLength: 60 }), nat(genuine.length), (bytes, kept) => {
         const address = mappedAddress(Buffer.concat([genuine.subarray(0, kept), bytes]), transaction);
         expect(address ?? '0.0.0.0').to.match(/^\d+(\.\d+){3}$/);
       }),
