@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { startTestServer } from '../support/running-server.ts';
@@ -22,10 +23,15 @@ describe('DEPLOY.md', () => {
   it('names commands that deploy-k8s.sh takes', () => {
     const commands = Array.from(guide.matchAll(/^\.\/deploy-k8s\.sh +([^\n]+)$/gm), ([, line = '']) => line);
     expect(commands.length).to.be.greaterThan(4);
+    // A dry run only looks whether there is a kubectl.
+    const programs = mkdtempSync(join(tmpdir(), 'parley-kubectl-'));
+    symlinkSync('/bin/false', join(programs, 'kubectl'));
+    const env = { PATH: `${programs}:/usr/bin:/bin` };
     for (const command of commands) {
       const words = command.replace(/[[\]]/g, '').replace('POD', 'parley-1').split(/\s+/);
-      execFileSync(join(root, 'deploy-k8s.sh'), ['--dry-run', '--context', 'none', ...words], { stdio: 'pipe' });
+      execFileSync(join(root, 'deploy-k8s.sh'), ['--dry-run', '--context', 'none', ...words], { env, stdio: 'pipe' });
     }
+    rmSync(programs, { recursive: true });
   });
 
   it('names numbers that /metrics has', async () => {
