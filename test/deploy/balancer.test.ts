@@ -43,7 +43,11 @@ describe('deploy/haproxy.cfg in front of two pods, the other slots empty', funct
       env: { ...process.env, PROXY_PORT: String(port) },
       stdio: 'ignore',
     });
-    await eventually(ready, 30_000);
+    // It takes every slot for a pod until it has looked, which is within a second.
+    await eventually(async () => {
+      const answers = await Promise.all(Array.from({ length: 20 }, ready));
+      return answers.every(Boolean);
+    }, 30_000);
   });
   after(async () => {
     haproxy.kill('SIGKILL');
@@ -67,8 +71,8 @@ describe('deploy/haproxy.cfg in front of two pods, the other slots empty', funct
     expect(new Set(opened.map(({ pod }) => pod)).size).to.equal(2);
   });
 
-  it('passes WebSockets on, each to the pod that has fewest', async () => {
-    // Without a shared store each pod knows its own sessions alone, so each client is let in by one of the two.
+  it('passes WebSockets on', async () => {
+    // Without a shared store each pod knows its own sessions alone, and lets in only the client that comes to it.
     const { token } = await pods[0]!.open();
     const clients = Array.from({ length: 4 }, () => new SocketClient(url, token));
     try {
