@@ -1,7 +1,7 @@
 /** Callers who never stop talking, as Opus packets. */
 import type { Voice } from '../media/agent.ts';
-import { frameSamples, OpusEncoder } from '../media/opus.ts';
 import { fixtureSpeech, joinSegments } from '../test/support/fixture-speech.ts';
+import { opusPackets } from '../test/support/opus-speech.ts';
 
 const SENTENCES = [
   'I would like to know when the next train to the coast leaves, and whether I have to change on the way.',
@@ -18,21 +18,11 @@ const RATE_HZ = 48_000;
  * Encoded as browsers do: 48 kHz, 32 kbit/s.
  */
 export async function speechLoops(): Promise<Uint8Array[][]> {
-  return Promise.all(SPEAKERS.map(async (voice) => encode(await monologue(voice, RATE_HZ))));
+  return Promise.all(SPEAKERS.map(async (voice) => opusPackets(await monologue(voice, RATE_HZ))));
 }
 
 /** All sentences in one go. */
 export async function monologue(voice: Voice, sampleRateHz: number): Promise<Int16Array> {
   const spoken = await Promise.all(SENTENCES.map((text) => fixtureSpeech({ text, voice, sampleRateHz })));
   return joinSegments(spoken, sampleRateHz);
-}
-
-function encode(samples: Int16Array): Uint8Array[] {
-  const encoder = new OpusEncoder(RATE_HZ);
-  const frame = frameSamples(RATE_HZ);
-  const packets: Uint8Array[] = [];
-  for (let at = 0; at + frame <= samples.length; at += frame) {
-    packets.push(encoder.encode(samples.slice(at, at + frame)));
-  }
-  return packets;
 }
