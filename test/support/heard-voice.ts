@@ -22,15 +22,15 @@ export class HeardVoice {
   /** The epoch of each set of transports; undefined until its owner has been heard of. */
   readonly epochs: (number | undefined)[] = [];
   readonly #header = new RtpHeader();
-  /** When any packet last came over the transports in use. */
-  lastMs = 0;
+  /** How many packets of any kind came over transports in use. */
+  played = 0;
 
   note(packet: Uint8Array, link: number, played: boolean, atMs: number): void {
     if (!parseRtp(packet, packet.length, this.#header)) return;
     const { sequence, timestamp, payloadOffset, payloadEnd } = this.#header;
     const voice = payloadEnd - payloadOffset > SILENCE_BYTES;
     this.packets.push({ atMs, link, played, sequence, timestamp, voice });
-    if (played) this.lastMs = atMs;
+    if (played) this.played++;
   }
 
   /** When the agent's voice was first played in this time; undefined where it was not. */

@@ -4,6 +4,7 @@
  * lost, it joins again for a new one.
  */
 import { cleanup } from 'node-datachannel';
+import { PacketWatch } from '../../client-sdk/src/packet-watch.ts';
 import type { Answers, Hello, MediaOptions, Request, RequestName } from '../../signalling/protocol.ts';
 import { PROTOCOL_VERSION } from '../../signalling/protocol.ts';
 import { HeardVoice } from './heard-voice.ts';
@@ -26,11 +27,8 @@ export type JoinRecord = { askedMs: number; answeredMs: number; epoch: number; k
 export type LinkRecord = { toldMs: number; reason: string; connectedMs?: number; usedMs?: number };
 
 const JOIN_TIMEOUT_MS = 10_000;
-/** Without a packet for so long the server is told, and then after each further second; in silence one comes in 400 ms. */
-const SUSPICIOUS_MS = 500;
-const SILENT_MS = 1000;
-/** A server that does not answer a report within this is taken for dead. */
-const REPORT_TIMEOUT_MS = 1000;
+/** As in the SDK. */
+const PACKET_LOOK_MS = 200;
 const PATIENCE_MS = 15_000;
 
 export class ScriptedCaller {
@@ -54,7 +52,8 @@ export class ScriptedCaller {
   #epoch = 0;
   #linkNumber = -1;
   #joined = false;
-  #reportedMs = 0;
+  readonly #packetWatch = new PacketWatch();
+  #lookedMs = 0;
   #closed = false;
 
   constructor(options: ScriptedCallerOptions) {
@@ -236,11 +235,8 @@ export class ScriptedCaller {
     this.#linkNumber = number;
     this.#next = undefined;
     this.#epoch = epoch;
-    const nowMs = performance.now();
-    this.links[number]!.usedMs = nowMs;
-    // Time without packets is counted from here.
-    this.heard.lastMs = nowMs;
-    this.#reportedMs = 0;
+    this.links[number]!.usedMs = performance.now();
+    this.#packetWatch.restart(performance.now());
     this.#wake();
   }
 
@@ -252,10 +248,7 @@ export class ScriptedCaller {
       media,
       bindAddress: this.#options.bindAddress,
       request: (name, request) => this.signalling.request(name, request),
-      onPacket: (packet) => {
-        this.heard.note(packet, number, number === this.#linkNumber, performance.now());
-        if (this.#reportedMs > 0) this.#wake();
-      },
+      onPacket: (packet) => this.heard.note(packet, number, number === this.#linkNumber, performance.now()),
       onLost: () => {
         if (link === this.#link && this.#joined) this.signalling.restart();
       },
@@ -277,15 +270,12 @@ export class ScriptedCaller {
   }
 
   #watchPackets(nowMs: number): void {
-    if (!this.#link || !this.#joined) return;
-    const silentMs = nowMs - this.heard.lastMs;
-    if (silentMs < SUSPICIOUS_MS) this.#reportedMs = 0;
-    else if (silentMs >= (this.#reportedMs < SUSPICIOUS_MS ? SUSPICIOUS_MS : nextReport(this.#reportedMs))) {
-      this.#reportedMs = silentMs;
-      // A refusal or a loss is dealt with by the signalling itself.
-      const report = { noPacketsForMs: Math.round(silentMs) };
-      this.signalling.request('report', report, REPORT_TIMEOUT_MS).catch(() => undefined);
-    }
+    if (!this.#link || nowMs - this.#lookedMs < PACKET_LOOK_MS) return;
+    this.#lookedMs = nowMs;
+    const verdict = this.#packetWatch.look(this.heard.played, nowMs);
+    if (!verdict || !this.#joined || 'backAfterMs' in verdict) return;
+    const forMs = 'suspectedMs' in verdict ? verdict.suspectedMs : verdict.silentMs;
+    void this.signalling.probe({ noPacketsForMs: Math.round(forMs) });
   }
 
   #retire(): void {
@@ -314,9 +304,4 @@ export class ScriptedCaller {
   #wake(): void {
     for (const watcher of this.#watchers) watcher();
   }
-}
-
-/** The whole second after the last report. */
-function nextReport(reportedMs: number): number {
-  return (Math.floor(reportedMs / SILENT_MS) + 1) * SILENT_MS;
 }

@@ -2,6 +2,7 @@
 import { io, type Socket } from 'socket.io-client';
 import { reconnectDelayMs } from '../../client-sdk/src/backoff.ts';
 import { EventOrder } from '../../client-sdk/src/event-order.ts';
+import { SocketPatience } from '../../client-sdk/src/socket-patience.ts';
 import type { Ack, Answers, Hello, Request, RequestName, Sequenced } from '../../signalling/protocol.ts';
 
 /** Times are monotonic ms, as `performance.now()` gives them. */
@@ -38,8 +39,6 @@ export class RequestRefused extends Error {
 }
 
 /** As in the SDK. */
-const HELLO_TIMEOUT_MS = 1500;
-const FIRST_HELLO_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 5000;
 /** Refusals of a handshake that another attempt would meet again. */
 const FINAL = ['unauthorized', 'session_not_found', 'session_ended', 'superseded', 'unsupported_version'];
@@ -53,6 +52,8 @@ export class ScriptedSignalling {
   /** When each connection was asked for, said hello, and was lost. */
   readonly connections: { openedMs: number; helloMs?: number; lostMs?: number }[] = [];
   readonly #options: ScriptedSignallingOptions;
+  readonly #patience = new SocketPatience();
+  #probing = false;
   readonly #pending = new Set<(error: Error) => void>();
   #token: string;
   #socket: Socket | undefined;
@@ -70,7 +71,7 @@ export class ScriptedSignalling {
   }
 
   open(): void {
-    const timeoutMs = this.#attempt === 0 && this.connections.length === 0 ? FIRST_HELLO_TIMEOUT_MS : HELLO_TIMEOUT_MS;
+    const timeoutMs = this.#patience.helloTimeoutMs(this.#attempt);
     const { url } = this.#options;
     const auth = { token: this.#token };
     const socket = io(url, {
@@ -116,6 +117,22 @@ export class ScriptedSignalling {
     });
   }
 
+  /** A report that must be answered soon, or the connection is taken for dead and another one is made. */
+  async probe(report: Request<'report'>): Promise<void> {
+    if (this.#probing || !this.connected) return;
+    this.#probing = true;
+    const sentMs = performance.now();
+    try {
+      await this.request('report', report, this.#patience.reportTimeoutMs);
+      this.#patience.reportAnswered(performance.now() - sentMs);
+    } catch (error) {
+      // The repair is under way; a refusal is an answer as well.
+      if (error instanceof RequestRefused) this.#patience.reportAnswered(performance.now() - sentMs);
+      else this.#patience.reportUnanswered();
+    }
+    this.#probing = false;
+  }
+
   /** The session was joined: the next loss is a new one, with the shortest delay. */
   joined(): void {
     this.#attempt = 0;
@@ -143,7 +160,9 @@ export class ScriptedSignalling {
     socket.on('disconnect', () => this.restart());
     socket.on('hello', (hello: Hello) => {
       clearTimeout(this.#timer);
-      this.connections.at(-1)!.helloMs = performance.now();
+      const connection = this.connections.at(-1)!;
+      connection.helloMs = performance.now();
+      this.#patience.helloCame(connection.helloMs - connection.openedMs);
       this.#options.onHello(hello);
     });
     socket.on('token', ({ token }: { token: string }) => (this.#token = token));
