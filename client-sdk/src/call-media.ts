@@ -33,6 +33,7 @@ export class CallMedia {
   readonly #standby = new Standby<MediaLink>();
   #recovery = new IceRecovery();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #socketRenewedMs = -Infinity;
   #closed = false;
 
   constructor(options: CallMediaOptions) {
@@ -122,6 +123,20 @@ export class CallMedia {
     this.#use(link, epoch);
     this.#act(this.#recovery.change(link.state, performance.now()));
     return true;
+  }
+
+  /** Another socket was needed, and the server still has these transports. */
+  socketRenewed(silent: boolean): void {
+    this.#socketRenewedMs = performance.now();
+    if (silent) this.#networkChanged();
+  }
+
+  /**
+   * No packet of the agent for so long. Where the socket had to be renewed meanwhile, the network has changed most likely:
+   * Chromium's ICE takes 6 s to notice that, and no event tells of it.
+   */
+  silent(forMs: number): void {
+    if (performance.now() - this.#socketRenewedMs < forMs) this.#networkChanged();
   }
 
   /** Something newer has come in between. */

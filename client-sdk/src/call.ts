@@ -189,6 +189,7 @@ export class Call {
         emit('audioLost', { forMs });
         this.#note({ silent: true });
         this.#probe({ noPacketsForMs: forMs });
+        this.media.silent(forMs);
       },
       onBack: (afterMs) => {
         emit('audioBack', { afterMs });
@@ -213,15 +214,13 @@ export class Call {
     const { epoch, media, queued, session } = answer;
     const first = this.session === undefined;
     const formerEpoch = this.signalling.order.epoch;
-    if (!this.signalling.order.adopt(epoch)) {
-      // An owner that was replaced and does not know it yet.
-      this.signalling.restart();
-      return;
-    }
+    // An owner that was replaced and does not know it yet.
+    if (!this.signalling.order.adopt(epoch)) return this.signalling.restart();
     clock.mark('joinedMs');
     this.signalling.joined();
     this.session = session;
     this.media.dropStandby();
+    if (answer.kept) this.media.socketRenewed(this.#facts.silent);
     emit('joined', { session, epoch, resumed: !first || answer.transcript.length > 0 });
     for (const entry of this.#ledger.missing(answer.transcript)) emit('transcript', entry);
     if (queued !== undefined) emit('queued', { position: queued });
