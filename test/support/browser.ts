@@ -47,12 +47,16 @@ export type PageEvent = { name: string; data: Record<string, unknown>; heardMs: 
 /** What a page heard: `startMs` on the page's clock. */
 export type HeardSound = { samples: Float32Array; rateHz: number; startMs: number };
 
+/** One entry of the browser's `getStats()`; which numbers it has depends on its type. */
+export type RtcStatistics = { type: string; state?: string } & Record<string, number>;
+
 type RecorderWindow = {
   callRecorder: {
     events: () => Omit<PageEvent, 'index'>[];
     find: (name: string, values: Record<string, unknown>, from: number) => PageEvent | undefined;
     openVoice: () => void;
     connect: () => Promise<void>;
+    rtcStatistics: () => Promise<RtcStatistics[]>;
     say: (base64: string) => { startMs: number; endMs: number };
     sound: (fromMs: number, toMs: number) => { base64: string; rateHz: number; startMs: number };
   };
@@ -116,6 +120,12 @@ export class CallPage {
   say(samples: Int16Array): Promise<{ startMs: number; endMs: number }> {
     const base64 = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength).toString('base64');
     return this.page.evaluate((spoken) => (globalThis as unknown as RecorderWindow).callRecorder.say(spoken), base64);
+  }
+
+  /** What the browser counted about one kind of thing (`inbound-rtp`: the agent, `outbound-rtp`: the caller). */
+  async rtcStatistics(type: string): Promise<RtcStatistics[]> {
+    const all = await this.page.evaluate(() => (globalThis as unknown as RecorderWindow).callRecorder.rtcStatistics());
+    return all.filter((entry) => entry.type === type);
   }
 
   /** Everything recorded so far, in order. */

@@ -64,6 +64,14 @@
     navigator.mediaDevices.getUserMedia = async () => voice.destination.stream.clone();
   };
 
+  const connections = [];
+  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...options) {
+      super(...options);
+      connections.push(this);
+    }
+  };
+
   let client;
   Object.defineProperty(globalThis, 'parley', {
     get: () => client,
@@ -95,6 +103,14 @@
       const { token } = await answer.json();
       globalThis.parley = new ParleyClient({ token });
       await globalThis.parley.connect();
+    },
+
+    /** What the browser counted about the call's RTP streams and paths, of connections that are not closed. */
+    rtcStatistics: async () => {
+      const open = connections.filter(({ connectionState }) => connectionState !== 'closed');
+      const reports = await Promise.all(open.map((connection) => connection.getStats()));
+      const wanted = ['inbound-rtp', 'outbound-rtp', 'remote-inbound-rtp', 'candidate-pair', 'local-candidate'];
+      return reports.flatMap((report) => [...report.values()].filter(({ type }) => wanted.includes(type)));
     },
 
     /** Says something into the microphone. Returns when it begins and ends, on the page's clock. */
