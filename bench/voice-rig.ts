@@ -57,7 +57,6 @@ export class VoiceRig {
     const sfu = await SfuWorker.start({
       listeners: [{ ip: '127.0.0.1' }],
       port: 0,
-      onHung: () => undefined,
       onDied: () => onFault('the media worker died'),
       onHung: (forMs) => onFault(`the media worker has not answered for ${Math.round(forMs)} ms`),
     });
