@@ -75,9 +75,10 @@ export class MemorySessionStore implements SessionStore {
     waiting?.signal?.throwIfAborted();
     const entry = this.#writable(id, epoch);
     if (entry === undefined) return undefined;
+    const { version } = entry.record;
     const changed = change(this.#adopted(entry.record, epoch));
     if (changed !== entry.record) {
-      entry.record = { ...changed, epoch: Math.max(epoch, changed.epoch), version: entry.record.version + 1 };
+      entry.record = { ...changed, epoch: Math.max(epoch, changed.epoch), version: version + 1 };
     }
     return entry.record;
   }

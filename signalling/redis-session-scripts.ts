@@ -1,7 +1,10 @@
 /**
  * What Redis does in one step with one session. KEYS: the session's hash, its turns, and which (role, turn) have been said;
- * all three carry the session's id as their hash tag. ARGV starts with the writing pod, the epoch of the write and the
- * time to live in ms.
+ * all three carry the session's id as their hash tag. ARGV starts with the writing pod, the epoch of the write, the
+ * time to live in ms, and the number of the write among those of its pod.
+ *
+ * A write that nobody waits for any longer may still arrive, after others of the same pod that came over a newer
+ * connection. The number tells: such a write is answered with 'late', and whoever does wait repeats it.
  *
  * What is JSON passes through as text: Lua would make an empty list an empty object, and shorten long numbers.
  */
@@ -11,7 +14,7 @@ import { RECORD_FIELDS } from './redis-session-fields.ts';
 const FIELD_NAMES = RECORD_FIELDS.map((field) => `'${field}'`).join(', ');
 
 const PRELUDE = `
-local pod, epoch, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local pod, epoch, ttl, sequence = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
 local function whole(number) return string.format('%.0f', number) end
 
@@ -28,10 +31,11 @@ end
 
 -- Why a write is not taken, or nil.
 local function refusal()
-  local stored = redis.call('HMGET', KEYS[1], 'epoch', 'owner')
+  local stored = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'sequence')
   if not stored[1] then return {'missing'} end
   local offered, current = tonumber(epoch), tonumber(stored[1])
   if offered < current or (offered == current and stored[2] ~= pod) then return {'stale', stored[1]} end
+  if offered == current and stored[3] and tonumber(sequence) < tonumber(stored[3]) then return {'late', stored[3]} end
   return nil
 end
 
@@ -47,65 +51,66 @@ local function write(first)
   for index, field in ipairs({${FIELD_NAMES}}) do redis.call('HSET', KEYS[1], field, ARGV[first + index - 1]) end
 end
 
--- A session is kept for its time to live after its last sign of life, or after it has ended.
+-- Ends every write. A session is kept for its time to live after its last sign of life, or after it has ended.
 local function touch()
   local stored = redis.call('HMGET', KEYS[1], 'state', 'expiresAt')
   local left = ttl
   if stored[1] ~= 'ended' then left = left + math.max(0, tonumber(stored[2]) - now()) end
+  redis.call('HSET', KEYS[1], 'sequence', sequence)
   for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, whole(left)) end
 end
 `;
 
 const script = (text: string): RedisScript => new RedisScript(`${PRELUDE}${text}`);
 
-/** ARGV[4…]: the record. */
+/** ARGV[5…]: the record. */
 export const createScript = script(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists'} end
-write(4)
-touch()
-return {'ok'}
-`);
-
-/** ARGV[4]: the version that was read; ARGV[5…]: the changed record. */
-export const replaceScript = script(`
-local refused = refusal()
-if refused then return refused end
-if redis.call('HGET', KEYS[1], 'version') ~= ARGV[4] then return {'conflict', fields()} end
 write(5)
 touch()
 return {'ok'}
 `);
 
-/** ARGV[4]: until when. */
+/** ARGV[5]: the version that was read; ARGV[6…]: the changed record. */
+export const replaceScript = script(`
+local refused = refusal()
+if refused then return refused end
+if redis.call('HGET', KEYS[1], 'version') ~= ARGV[5] then return {'conflict', fields()} end
+write(6)
+touch()
+return {'ok'}
+`);
+
+/** ARGV[5]: until when. */
 export const renewScript = script(`
 local refused = refusal()
 if refused then return refused end
 adopt()
 if redis.call('HGET', KEYS[1], 'state') ~= 'ended' then
-  redis.call('HSET', KEYS[1], 'expiresAt', ARGV[4])
+  redis.call('HSET', KEYS[1], 'expiresAt', ARGV[5])
   redis.call('HINCRBY', KEYS[1], 'version', 1)
   touch()
 end
 return {'ok', fields()}
 `);
 
-/** ARGV[4]: what tells the line apart; ARGV[5]: the line. */
+/** ARGV[5]: what tells the line apart; ARGV[6]: the line. */
 export const appendScript = script(`
 local refused = refusal()
 if refused then return refused end
 adopt()
-local added = redis.call('SADD', KEYS[3], ARGV[4])
-if added == 1 then redis.call('RPUSH', KEYS[2], ARGV[5]) end
+local added = redis.call('SADD', KEYS[3], ARGV[5])
+if added == 1 then redis.call('RPUSH', KEYS[2], ARGV[6]) end
 touch()
 return {'ok', added}
 `);
 
-/** ARGV[4]: the continuation. */
+/** ARGV[5]: the continuation. */
 export const continuationScript = script(`
 local refused = refusal()
 if refused then return refused end
 adopt()
-redis.call('HSET', KEYS[1], 'continuation', ARGV[4])
+redis.call('HSET', KEYS[1], 'continuation', ARGV[5])
 touch()
 return {'ok'}
 `);
@@ -117,7 +122,7 @@ return {record, continuation, turns}
 `);
 
 /**
- * ARGV[4]: id of the claim. The epoch of the write is the one that the claimer believes to be over.
+ * ARGV[5]: id of the claim. The epoch of the write is the one that the claimer believes to be over.
  *
  * The new epoch outdoes the stored one, the one that the claimer knows of, and the clock: a Redis that was emptied, or that
  * lost its latest writes, gives no epoch away twice.
@@ -127,28 +132,29 @@ local stored = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'claim')
 if not stored[1] then return {'missing'} end
 if stored[2] == 'ended' then return {'overtaken', fields()} end
 local current, believed = tonumber(stored[1]), tonumber(epoch)
-if stored[3] ~= ARGV[4] .. '@' .. stored[1] then
+if stored[3] ~= ARGV[5] .. '@' .. stored[1] then
   if current > believed then return {'overtaken', fields()} end
   local clock = now()
   local claimed = whole(math.max(believed + 1, clock))
-  redis.call('HSET', KEYS[1], 'epoch', claimed, 'owner', pod, 'updatedAt', whole(clock), 'claim', ARGV[4] .. '@' .. claimed)
+  redis.call('HSET', KEYS[1], 'epoch', claimed, 'owner', pod, 'updatedAt', whole(clock), 'claim', ARGV[5] .. '@' .. claimed)
   redis.call('HINCRBY', KEYS[1], 'version', 1)
   touch()
+  redis.call('HDEL', KEYS[1], 'sequence')
 end
 local record, continuation, turns = everything()
 return {'claimed', record, continuation, turns}
 `);
 
 /**
- * ARGV[4…]: the record, then the continuation ('' leaves the stored one), then pairs of a line's key and the line. Merges
+ * ARGV[5…]: the record, then the continuation ('' leaves the stored one), then pairs of a line's key and the line. Merges
  * as transcript-merge.ts does.
  */
 export const putScript = script(`
 local refused = refusal()
-if refused and refused[1] == 'stale' then return refused end
+if refused and refused[1] ~= 'missing' then return refused end
 local before = redis.call('HGET', KEYS[1], 'version')
-write(4)
-local rest = 4 + ${RECORD_FIELDS.length}
+write(5)
+local rest = 5 + ${RECORD_FIELDS.length}
 if before then
   local version = math.max(tonumber(before), tonumber(redis.call('HGET', KEYS[1], 'version'))) + 1
   redis.call('HSET', KEYS[1], 'version', whole(version))

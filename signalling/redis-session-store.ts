@@ -52,12 +52,15 @@ export class RedisSessionStore implements SessionStore {
   readonly #index: RedisSessionIndex;
   readonly #queue: RedisSessionQueue;
   readonly #sweeper: RedisSessionSweeper;
+  /** Number of the last write; a pod that starts again under its old name goes on above what it gave before. */
+  #sequence: number;
 
   constructor({ link, podId, sessionTtlMs, queueKey, keyPrefix = '', nowMs = Date.now }: RedisSessionStoreOptions) {
     this.#link = link;
     this.#podId = podId;
     this.#sessionTtlMs = sessionTtlMs;
     this.#keyPrefix = keyPrefix;
+    this.#sequence = nowMs() * 1_000;
     this.#index = new RedisSessionIndex({ link, podId, keyPrefix, sessionTtlMs });
     this.#queue = new RedisSessionQueue({ link, key: queueKey });
     this.#sweeper = new RedisSessionSweeper({
@@ -241,7 +244,12 @@ export class RedisSessionStore implements SessionStore {
     args: readonly (string | number)[],
   ): Promise<readonly unknown[]> {
     try {
-      const answer = await this.#run(id, epoch, script, operation, args);
+      let answer = await this.#run(id, epoch, script, operation, args);
+      // Another write of ours came first, for this one's script had to be sent in full. We still mean it.
+      for (let repeats = 0; answer[0] === 'late' && repeats < MOST_CONFLICTS; repeats += 1) {
+        this.#sequence = Math.max(this.#sequence, Number(answer[1]));
+        answer = await this.#run(id, epoch, script, operation, args);
+      }
       if (answer[0] === 'stale') throw new StaleEpoch(id, epoch, Number(answer[1]));
       return answer;
     } catch (error) {
@@ -258,7 +266,8 @@ export class RedisSessionStore implements SessionStore {
     args: readonly (string | number)[],
     podId = this.#podId,
   ): Promise<readonly unknown[]> {
-    const all = [podId, epoch, this.#sessionTtlMs, ...args];
+    this.#sequence += 1;
+    const all = [podId, epoch, this.#sessionTtlMs, this.#sequence, ...args];
     const answer = await this.#link.run(`session.${operation}`, (redis) => script.run(redis, this.#keys(id), all));
     return answer as readonly unknown[];
   }

@@ -213,6 +213,48 @@ describe('RedisSessionStore', function () {
       expect(await store.transcript(record.id)).to.have.lengthOf(1);
     });
 
+    it('takes no write that comes late, when nobody waits for it any longer', async () => {
+      await empty();
+      /** What the network holds back. */
+      const held: (() => Promise<unknown>)[] = [];
+      let holds = true;
+      const run: RedisLink['run'] = async (operation, command) => {
+        if (!holds) return link.run(operation, command);
+        held.push(() => link.run(operation, command));
+        throw new StoreUnavailable(operation);
+      };
+      const slow = new Proxy(link, { get: (target, name) => (name === 'run' ? run : Reflect.get(target, name)) });
+      const store = storeOn(slow);
+      const record = sessionRecord({ state: 'live' });
+      await storeOn(link).create(record);
+      await rejection(store.put({ record, transcript: [line('t1', 'user')] }));
+      await rejection(store.keepContinuation(record.id, 100, { turn: 1 }));
+      holds = false;
+      await store.keepContinuation(record.id, 100, { turn: 2 });
+      await store.update(record.id, 100, (before) => transition(before, { type: 'end', reason: 'left' }, 5));
+      for (const deliver of held) expect(await deliver()).to.include('late');
+      expect(await store.load(record.id)).to.have.nested.property('record.state', 'ended');
+      expect(await store.load(record.id)).to.have.nested.property('continuation.turn', 2);
+    });
+
+    it('takes all that is written at once to a server that has forgotten its scripts', async () => {
+      const store = await empty();
+      const record = sessionRecord();
+      await store.create(record);
+      await ask(server, 'SCRIPT', 'FLUSH');
+      await store.append(record.id, 100, line('t0', 'user'));
+      await Promise.all([
+        store.renew(record.id, 100, 70_000),
+        store.append(record.id, 100, line('t1', 'user')),
+        store.keepContinuation(record.id, 100, { turn: 1 }),
+        store.append(record.id, 100, line('t2', 'user')),
+      ]);
+      const kept = await store.load(record.id);
+      expect(kept?.record.expiresAt).to.equal(70_000);
+      expect(kept?.transcript).to.have.lengthOf(3);
+      expect(kept?.continuation).to.deep.equal({ turn: 1 });
+    });
+
     it('takes everything back from its owners after it was restarted empty', async () => {
       const store = await empty();
       const record = sessionRecord({ epoch: Date.now(), state: 'live' });
