@@ -39,11 +39,12 @@ local function refusal()
   return nil
 end
 
--- A write of a higher epoch is that of a new owner.
+-- A write of a higher epoch is that of a new owner. Whether this is one.
 local function adopt()
-  if tonumber(redis.call('HGET', KEYS[1], 'epoch')) == tonumber(epoch) then return end
+  if tonumber(redis.call('HGET', KEYS[1], 'epoch')) == tonumber(epoch) then return false end
   redis.call('HSET', KEYS[1], 'epoch', epoch, 'owner', pod)
   redis.call('HINCRBY', KEYS[1], 'version', 1)
+  return true
 end
 
 -- Writes the record whose fields begin at ARGV[first].
@@ -85,10 +86,10 @@ return {'ok'}
 export const renewScript = script(`
 local refused = refusal()
 if refused then return refused end
-adopt()
+local counted = adopt()
 if redis.call('HGET', KEYS[1], 'state') ~= 'ended' then
   redis.call('HSET', KEYS[1], 'expiresAt', ARGV[5])
-  redis.call('HINCRBY', KEYS[1], 'version', 1)
+  if not counted then redis.call('HINCRBY', KEYS[1], 'version', 1) end
   touch()
 end
 return {'ok', fields()}
