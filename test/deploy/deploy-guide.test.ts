@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { startTestServer } from '../support/running-server.ts';
-import { readText, root } from './manifests.ts';
+import { isSetting, readText, root } from './manifests.ts';
 
 const guide = readText('DEPLOY.md');
 
@@ -32,6 +32,12 @@ describe('DEPLOY.md', () => {
       execFileSync(join(root, 'deploy-k8s.sh'), ['--dry-run', '--context', 'none', ...words], { env, stdio: 'pipe' });
     }
     rmSync(programs, { recursive: true });
+  });
+
+  it('names settings that there are', () => {
+    const named = Array.from(guide.matchAll(/`([A-Z]+(?:_[A-Z]+)+)[=`]/g), ([, name = '']) => name);
+    expect(named).to.include('MEDIA_PORT');
+    expect(named.filter((name) => !isSetting(name))).to.be.empty;
   });
 
   it('names numbers that /metrics has', async () => {

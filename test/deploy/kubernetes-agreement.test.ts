@@ -41,6 +41,10 @@ describe("the Deployment's settings", () => {
     expect(config.media.announcedAddress).to.equal('192.0.2.7');
   });
 
+  it('leave the name of the pod to the server, which takes another after each start', () => {
+    expect(environment).not.to.have.property('POD_ID');
+  });
+
   it('leave no reference open', () => {
     for (const [name, value] of Object.entries(environment)) expect(value, name).not.to.include('$(');
   });

@@ -34,9 +34,6 @@ export const compose = (): Manifest => parse(readText('docker-compose.yml'));
 export const matches = (selector: Record<string, string>, labels: Record<string, string>): boolean =>
   Object.keys(selector).length > 0 && Object.entries(selector).every(([key, value]) => labels[key] === value);
 
-/** Settings of the fleet that the manifests may set already; whatever else the server does not know is misspelt. */
-const plannedSettings = ['REDIS_URL', 'REDIS_SENTINEL_URL', 'POD_ID'];
 /** What the programs in `scripts/pod` read. */
 const podSettings = ['POD_SLOTS', 'PUBLIC_ADDRESS_STUN'];
-export const isSetting = (name: string): boolean =>
-  name in settings || plannedSettings.includes(name) || podSettings.includes(name);
+export const isSetting = (name: string): boolean => name in settings || podSettings.includes(name);
