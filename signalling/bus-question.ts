@@ -15,7 +15,10 @@ export type BusQuestionOptions<Answer> = RequestOptions & {
   onReply: (reply: BusReply, question: BusQuestion<Answer>) => void;
   /** It went out, and so many got it; undefined where nobody can tell. */
   onSent: (receivers: number | undefined, question: BusQuestion<Answer>) => void;
-  /** Its time is over. `timeout`: it was asked on a connection that still stands, and not enough came. */
+  /**
+   * Its time is over. `timeout`: it was asked on a connection that still stands, not enough came, and there would have been
+   * time: half of it. Where less is left after a break, the other is not to blame.
+   */
   onOver: (reason: 'timeout' | 'cut_off', question: BusQuestion<Answer>) => void;
 };
 
@@ -32,6 +35,7 @@ export class BusQuestion<Answer> {
   readonly #stopDeadline: () => void;
   #stopResend: (() => void) | undefined;
   #resendMs = RESEND_MS.first;
+  /** When it first went out on the connection that stands now. */
   #sentAtMs: number | undefined;
   #settled = false;
 
@@ -92,7 +96,7 @@ export class BusQuestion<Answer> {
       // It is sent again as long as there is time; whether it ever went out shows in the reason at the end.
       return;
     }
-    this.#sentAtMs = nowMs;
+    this.#sentAtMs = this.#isSent ? this.#sentAtMs : nowMs;
     if (!this.#settled) onSent(receivers, this);
   }
 
@@ -107,9 +111,14 @@ export class BusQuestion<Answer> {
 
   #over(): void {
     if (this.#settled) return;
-    const since = this.#options.steadySince();
-    const heard = since !== undefined && this.#sentAtMs !== undefined && this.#sentAtMs >= since;
+    const latestMs = this.#deadlineMs - this.#options.timeoutMs / 2;
+    const heard = this.#isSent && (this.#sentAtMs ?? Infinity) <= latestMs;
     this.#options.onOver(heard ? 'timeout' : 'cut_off', this);
+  }
+
+  get #isSent(): boolean {
+    const since = this.#options.steadySince();
+    return since !== undefined && this.#sentAtMs !== undefined && this.#sentAtMs >= since;
   }
 
   #settle(): void {
