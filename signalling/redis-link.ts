@@ -41,7 +41,7 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
   readonly kind: RedisTarget['kind'];
   /** For commands: they fail at once while there is no connection. */
   readonly commands: Redis | Cluster;
-  /** For subscriptions alone: they are made again after each loss. */
+  /** For subscriptions alone, by way of `RedisChannels`, which makes them again after each loss. */
   readonly subscriber: Redis | Cluster;
   readonly #options: RedisLinkOptions;
   readonly #nowMs: () => number;
@@ -62,7 +62,8 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
     this.#nowMs = options.nowMs ?? Date.now;
     this.kind = options.target.kind;
     this.commands = connect(options.target, { commandTimeout: COMMAND_TIMEOUT_MS });
-    this.subscriber = connect(options.target, { autoResubscribe: true });
+    // RedisChannels subscribes again; where ioredis does so and the connection is lost meanwhile, the process ends.
+    this.subscriber = connect(options.target, { autoResubscribe: false });
     for (const client of [this.commands, this.subscriber]) {
       client.on('error', (error: Error) => options.log.debug({ err: error }, 'Redis'));
       client.on('connect', () => (this.connections += 1));
