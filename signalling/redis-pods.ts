@@ -78,15 +78,11 @@ export class RedisPods implements Pods {
   }
 
   list(): Pod[] {
-    const { beat: _beat, ...own } = this.#message();
     const nowMs = this.#timing.nowMs();
-    const itself = { ...own, heardAt: nowMs };
+    const itself = podOf(this.#message(), nowMs);
     if (this.aloneBecause !== undefined) return [itself];
     const silentSince = nowMs - this.#options.heartbeatMs * HEARTBEATS_TO_SILENCE;
-    const others = Array.from(this.#others.values(), ({ message: { beat: _beat, ...pod }, heardAt }) => ({
-      ...pod,
-      heardAt,
-    }));
+    const others = Array.from(this.#others.values(), ({ message, heardAt }) => podOf(message, heardAt));
     return [itself, ...others.filter(({ heardAt }) => heardAt > silentSince)];
   }
 
@@ -189,3 +185,5 @@ export class RedisPods implements Pods {
     return { id, version, startedAt: this.#startedAt, beat: this.#beat, ...describe() };
   }
 }
+
+const podOf = ({ beat: _beat, ...pod }: PodMessage, heardAt: number): Pod => ({ ...pod, heardAt });
