@@ -8,6 +8,7 @@ import { SpeechError } from './errors.ts';
 import { pronounceablePieces } from './flite-text.ts';
 import { FliteWorker, type FliteWorkerOptions } from './flite-worker.ts';
 import type { SpokenAudio, TextToSpeech } from './provider.ts';
+import { ABORTED, unlessAborted } from './unless-aborted.ts';
 
 export type FliteVoiceOptions = FliteWorkerOptions & {
   /** Of the audio that it yields; flite itself speaks at 16 kHz. */
@@ -18,8 +19,6 @@ export type FliteVoiceOptions = FliteWorkerOptions & {
 
 /** A clause that is being synthesised for whoever waits for it; given up when nobody does. */
 type Synthesis = { samples: Promise<Int16Array>; waiting: number; abandon: AbortController };
-
-const ABORTED = Symbol('aborted');
 
 export class FliteVoice implements TextToSpeech {
   readonly name = 'flite';
@@ -120,18 +119,4 @@ export class FliteVoice implements TextToSpeech {
 
 function isVoice(voice: string): voice is Voice {
   return (VOICES as readonly string[]).includes(voice);
-}
-
-/** Waits for a promise no longer than until the signal aborts; leaves nothing attached to either. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | typeof ABORTED> {
-  const aborted = Promise.withResolvers<typeof ABORTED>();
-  const onAbort = () => aborted.resolve(ABORTED);
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  promise.catch(() => undefined);
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

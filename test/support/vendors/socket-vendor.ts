@@ -1,0 +1,123 @@
+/** What the local servers of vendors that speak over WebSockets have in common, beside what all have. */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { type Fault, type Handler, type Refusal, VendorServer } from './vendor-server.ts';
+
+export type SocketVendorOptions = {
+  /** Why the vendor refuses the handshake; undefined where it does not. */
+  check: (message: IncomingMessage, url: URL) => Refusal | undefined;
+  serve: (connection: Connection, url: URL) => void;
+  refusal: (status: number, message: string) => string;
+  /** Plain HTTP beside the sockets. */
+  handle?: Handler;
+};
+
+/** A client's connection, and what can go wrong with it. */
+export class Connection {
+  readonly socket: WebSocket;
+  readonly #tcp: Socket;
+
+  constructor(socket: WebSocket, tcp: Socket) {
+    this.socket = socket;
+    this.#tcp = tcp;
+    socket.on('error', () => undefined);
+  }
+
+  send(message: object): void {
+    if (this.socket.readyState === this.socket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  /** Resets the connection: what was just sent may not arrive. */
+  cut(): void {
+    this.#tcp.resetAndDestroy();
+  }
+
+  /** Closes this side without a word of the protocol's, and goes on reading. */
+  halfClose(): void {
+    this.#tcp.end();
+  }
+
+  /** `true` where the fault ends the connection or what it sends; what it sends next is for the vendor otherwise. */
+  fail(fault: Fault): void {
+    if (fault.kind === 'cut') this.cut();
+    else if (fault.kind === 'half-closed') this.halfClose();
+    else if (fault.kind === 'malformed') this.socket.send('{"type":');
+    else if (fault.kind === 'ends-early') this.socket.close(1011);
+  }
+}
+
+export class SocketVendor {
+  readonly server: VendorServer;
+  /** Faults of handshakes to come: `status`, `silent`, `slow`. Those of what follows are in `server.faults`. */
+  readonly handshakeFaults: Fault[] = [];
+  handshakes = 0;
+  readonly #options: SocketVendorOptions;
+  readonly #sockets = new WebSocketServer({ noServer: true });
+
+  private constructor(options: SocketVendorOptions, server: VendorServer) {
+    this.#options = options;
+    this.server = server;
+  }
+
+  static async start(options: SocketVendorOptions): Promise<SocketVendor> {
+    const server = await VendorServer.start({
+      refusal: options.refusal,
+      ...(options.handle && { handle: options.handle }),
+      upgrade: (message, url, socket, head) => vendor.#upgrade(message, url, socket, head),
+    });
+    const vendor = new SocketVendor(options, server);
+    return vendor;
+  }
+
+  get url(): string {
+    return this.server.url.replace('http', 'ws');
+  }
+
+  /** Connections that clients have open. */
+  get connections(): number {
+    return this.#sockets.clients.size;
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#sockets.clients) client.terminate();
+    await this.server.close();
+  }
+
+  #upgrade(message: IncomingMessage, url: URL, socket: Duplex, head: Buffer): void {
+    this.handshakes++;
+    const fault = this.handshakeFaults.shift();
+    if (fault?.kind === 'silent') {
+      socket.on('end', () => socket.end());
+      return void socket.resume();
+    }
+    if (fault?.kind === 'slow') return void setTimeout(() => this.#accept(message, url, socket, head), fault.ms);
+    if (fault?.kind === 'status') {
+      const body = this.#options.refusal(fault.status, `refused with ${fault.status}`);
+      return refuse(socket, { status: fault.status, body, headers: { 'retry-after': fault.retryAfter ?? '' } });
+    }
+    this.#accept(message, url, socket, head);
+  }
+
+  #accept(message: IncomingMessage, url: URL, socket: Duplex, head: Buffer): void {
+    const refusal = this.#options.check(message, url);
+    if (refusal) return refuse(socket, refusal);
+    this.#sockets.handleUpgrade(message, socket, head, (client) => {
+      this.#options.serve(new Connection(client, socket as Socket), url);
+    });
+  }
+}
+
+function refuse(socket: Duplex, { status, body, headers }: Refusal): void {
+  const lines = [
+    `HTTP/1.1 ${status} Refused`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+    ...Object.entries(headers ?? {})
+      .filter(([, value]) => value)
+      .map(([name, value]) => `${name}: ${value}`),
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+}
