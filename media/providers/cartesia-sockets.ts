@@ -3,7 +3,7 @@
  * reply waits for no handshake. Cartesia closes one that was idle for five minutes.
  */
 import { WebSocket } from 'ws';
-import { codeOfStatus, ProviderError } from './errors.ts';
+import { codeOfStatus, ProviderError, type ProviderErrorCode } from './errors.ts';
 import { ABORTED, unlessAborted } from './unless-aborted.ts';
 import { closedByVendor, closeVendorSocket, openVendorSocket, parseVendorMessage } from './vendor-socket.ts';
 
@@ -125,7 +125,7 @@ export class CartesiaSocket {
   }
 }
 
-const CODES: Record<string, ConstructorParameters<typeof ProviderError>[0]> = {
+const CODES: Record<string, ProviderErrorCode> = {
   model_not_found: 'unknown_model',
   voice_not_found: 'unknown_model',
   concurrency_limited: 'rate_limited',

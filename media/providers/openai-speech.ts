@@ -103,7 +103,7 @@ export class OpenAiSpeech implements TextToSpeech {
     deadline.expect('first_result_timed_out', firstResultMs, 'its first audio');
     let odd = new Uint8Array(0);
     try {
-      for await (const chunk of response.body) {
+      for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
         const bytes = new Uint8Array(odd.length + chunk.length);
         bytes.set(odd);
         bytes.set(chunk, odd.length);

@@ -39,12 +39,36 @@ export class Connection {
     this.#tcp.end();
   }
 
-  /** `true` where the fault ends the connection or what it sends; what it sends next is for the vendor otherwise. */
+  /** Does at once what the fault says; the others have nothing done at once. */
   fail(fault: Fault): void {
     if (fault.kind === 'cut') this.cut();
     else if (fault.kind === 'half-closed') this.halfClose();
     else if (fault.kind === 'malformed') this.socket.send('{"type":');
     else if (fault.kind === 'ends-early') this.socket.close(1011);
+  }
+}
+
+/** Sends the vendor's messages in their order until the fault of this connection says otherwise. */
+export class FaultySender {
+  readonly #connection: Connection;
+  readonly #fault: Fault | undefined;
+  #sent = 0;
+  #broken = false;
+
+  constructor(connection: Connection, fault: Fault | undefined) {
+    this.#connection = connection;
+    this.#fault = fault;
+  }
+
+  send(message: object): void {
+    if (this.#fault?.kind === 'silent' || this.#broken) return;
+    if (this.#fault?.kind === 'slow') return void setTimeout(() => this.#connection.send(message), this.#fault.ms);
+    if (this.#fault && 'after' in this.#fault && this.#fault.after <= this.#sent) {
+      this.#broken = true;
+      return this.#connection.fail(this.#fault);
+    }
+    this.#sent++;
+    this.#connection.send(message);
   }
 }
 
