@@ -66,7 +66,7 @@ class RealtimeStream implements SpeechToTextStream {
     const headers: Record<string, string> = apiKey ? { Authorization: `Bearer ${apiKey}` } : {};
     const protocol = {
       opened: () => this.#socket.say({ type: 'session.update', session: this.#session }),
-      message: (message: Record<string, unknown>) => this.#receive(message as ServerEvent),
+      message: (message: ServerEvent) => this.#receive(message),
     };
     this.#socket = new TranscriptionSocket({ provider: name, url, headers, connectMs }, protocol, signal);
   }
@@ -124,6 +124,8 @@ class RealtimeStream implements SpeechToTextStream {
         return this.#takeError(error, 'vendor_failed');
       case 'error':
         return this.#takeError(error, 'invalid_request');
+      default:
+      // Buffers that were committed, rate limits, and whatever is added to the protocol.
     }
   }
 
