@@ -148,7 +148,7 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
   async #ask(): Promise<void> {
     if (this.#closed) return;
     try {
-      const info = await withTimeout(this.commands.info('server'), COMMAND_TIMEOUT_MS * 2);
+      const info = await withTimeout(this.#info(), COMMAND_TIMEOUT_MS * 2);
       if (this.subscriber.status !== 'ready') throw new Error('the subscribing connection is not there yet');
       // In a cluster any connection might answer, and the one that is subscribed would not be the one that is asked.
       if (this.kind !== 'cluster') await withTimeout(this.subscriber.ping(), COMMAND_TIMEOUT_MS * 2);
@@ -156,6 +156,14 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
     } catch {
       this.#lost();
     }
+  }
+
+  /** Of a cluster every node has to answer, or it would be there and away by turns, as one or the other is asked. */
+  async #info(): Promise<string> {
+    if (!(this.commands instanceof Cluster)) return this.commands.info('server');
+    const [info] = await Promise.all(this.commands.nodes('master').map((node) => node.info('server')));
+    if (info === undefined) throw new Error('the cluster has no node yet');
+    return info;
   }
 
   #found(info: string): void {

@@ -53,6 +53,35 @@ describe('RedisSessionStore on several servers', function () {
     });
   });
 
+  describe('a cluster of which a node hangs', () => {
+    it('is away, but keeps the sessions of its other nodes, and is back when the node is', async () => {
+      await using cluster = await ClusterGroup.start();
+      const link = await openLink(cluster.url);
+      try {
+        await eventually(() => link.isUp);
+        const store = storeOn(link);
+        const records = Array.from({ length: 30 }, () => sessionRecord());
+        for (const record of records) await store.create(record);
+        cluster.nodes[2]!.pause();
+        await eventually(() => !link.isUp);
+        const found = await Promise.allSettled(records.map(({ id }) => store.get(id)));
+        const kept = found.filter(({ status }) => status === 'fulfilled');
+        expect(kept).to.have.lengthOf.within(1, 29);
+        cluster.nodes[2]!.resume();
+        await eventually(() => link.isUp, 20_000);
+        await eventually(
+          async () =>
+            (await Promise.allSettled(records.map(({ id }) => store.get(id)))).every(
+              ({ status }) => status === 'fulfilled',
+            ),
+          20_000,
+        );
+      } finally {
+        await link.close();
+      }
+    });
+  });
+
   describe('a Sentinel', () => {
     let group: SentinelGroup;
     let link: RedisLink;
