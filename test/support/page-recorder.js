@@ -16,6 +16,11 @@
     'playbackChanged',
     'audioLost',
     'audioBack',
+    'queued',
+    'busy',
+    'reconnecting',
+    'moving',
+    'moved',
     'ended',
     'error',
   ];
