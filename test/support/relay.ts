@@ -74,7 +74,7 @@ export class Relay implements AsyncDisposable {
 
   /** The connection that stands now stays open, and nothing gets through it any more. */
   hang(): void {
-    this.#browser?.removeAllListeners();
+    this.#browser?.offAny();
     this.#browser = undefined;
   }
 
