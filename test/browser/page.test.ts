@@ -68,6 +68,24 @@ describe('the page', function () {
     await call.page.close();
   });
 
+  it('shows what was measured again after a reload', async () => {
+    const call = await CallPage.open(browser, server.url, 'spoken');
+    await call.startCall();
+    await call.say(await fixtureSpeech({ text: 'Please measure this sentence of mine.' }));
+    const turn = await call.event('turn');
+    await call.event('agentState', { with: { state: 'speaking' }, after: turn });
+    const figures = () => call.page.textContent('#transcript li[data-role="user"] .measures');
+    const before = await figures();
+    expect(before).to.match(/^spoke .* · waited .* · answered after .*$/);
+    await call.page.reload();
+    await call.event('joined');
+    expect(await figures()).to.equal(before);
+    await call.page.click('#talk');
+    await call.page.waitForSelector('body[data-state="ended"]');
+    expect(await call.page.evaluate('sessionStorage.length'), 'kept after the call').to.equal(0);
+    await call.page.close();
+  });
+
   it('stays muted through a reload', async () => {
     const call = await CallPage.open(browser, server.url);
     await call.startCall();

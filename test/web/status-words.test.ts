@@ -11,6 +11,7 @@ const listening: Situation = {
   interrupted: false,
   resuming: false,
   audioLost: false,
+  poorLine: false,
   queuePosition: undefined,
   busy: false,
   moveReason: undefined,
@@ -77,6 +78,12 @@ describe('wordsFor', () => {
     expect(hint({ call: 'reconnecting' })).to.include('As long as you hear each other');
     expect(status({ call: 'reconnecting', audioLost: true })).to.equal('No sound arrives');
     expect(hint({ call: 'reconnecting', queuePosition: 2 })).to.include('Your place in the queue is kept');
+  });
+
+  it('explains a voice that breaks up', () => {
+    expect(status({ poorLine: true, agent: 'speaking' })).to.equal('Speaking');
+    expect(hint({ poorLine: true, agent: 'speaking' })).to.include('The line is poor');
+    expect(status({ poorLine: true, audioLost: true })).to.equal('No sound arrives');
   });
 
   it('goes on telling what the agent does while a server drains, for nothing is interrupted', () => {

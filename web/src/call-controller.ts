@@ -32,6 +32,7 @@ const atRest: Situation = {
   interrupted: false,
   resuming: false,
   audioLost: false,
+  poorLine: false,
   queuePosition: undefined,
   busy: false,
   moveReason: undefined,
@@ -93,6 +94,11 @@ export class CallController {
     this.#options.conversation.silenced();
     this.#keepTurns();
     this.#options.onChange();
+  }
+
+  /** Much of what is said gets lost or comes late, or no longer does. */
+  lineChanged(poorLine: boolean): void {
+    this.#update({ poorLine });
   }
 
   async hangUp(): Promise<void> {

@@ -6,6 +6,7 @@ import { ConversationView } from './conversation-view.ts';
 import { DetailsView } from './details-view.ts';
 import { elements } from './elements.ts';
 import { listenToKeys } from './keyboard.ts';
+import { LineWatch } from './line-watch.ts';
 import { LiveView } from './live-view.ts';
 import { MicrophoneView } from './microphone-view.ts';
 import { ProblemView } from './problem-view.ts';
@@ -45,7 +46,7 @@ const microphones = new MicrophoneView(() => controller.client);
 
 function render(): void {
   const { situation } = controller;
-  const { agent, call, microphone, output, userSpeaking } = situation;
+  const { agent, call, microphone, output, poorLine, userSpeaking } = situation;
   const words = wordsFor(situation);
   const inCall = call !== 'idle' && call !== 'ended';
   Object.assign(document.body.dataset, {
@@ -54,6 +55,7 @@ function render(): void {
     output,
     microphone,
     user: userSpeaking ? 'speaking' : 'silent',
+    line: poorLine ? 'poor' : 'good',
   });
   if (elements.state.textContent !== words.status) elements.state.textContent = words.status;
   if (elements.hint.textContent !== words.hint) elements.hint.textContent = words.hint;
@@ -148,6 +150,10 @@ elements.sayForm.addEventListener('submit', (event) => {
   elements.say.value = '';
 });
 listenToKeys({ toggleMute });
+new LineWatch(
+  () => controller.client,
+  (poor) => controller.lineChanged(poor),
+).start();
 new DetailsView(() => controller.client ?? window.parley).start();
 
 const stored = readSession(sessionStorage, Date.now());

@@ -26,6 +26,8 @@ export type Situation = {
   resuming: boolean;
   /** Packets of the agent have stopped arriving. */
   audioLost: boolean;
+  /** Much of what either side says gets lost or comes late. */
+  poorLine: boolean;
   /** In the queue, from 1. */
   queuePosition: number | undefined;
   /** The server had no room when it was asked, and is asked again. */
@@ -54,7 +56,9 @@ export function wordsFor(situation: Situation): Words {
     case 'moving':
       return moving(situation);
     case 'connected':
-      return connected(situation);
+      return situation.poorLine && !situation.audioLost
+        ? { ...connected(situation), hint: 'The line is poor: words may get lost or come late.' }
+        : connected(situation);
   }
 }
 
