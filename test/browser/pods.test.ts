@@ -56,7 +56,7 @@ describe('a call among several servers', function () {
     relay.answerJoin = ({ media: _media, ...answer }) => ({ ...answer, queued: 3 });
     await call.page.click('#talk');
     await state('queued');
-    expect(await words()).to.equal('Number 3 in the queue');
+    expect(await words()).to.equal('Number 3 in line');
     relay.tell('queued', { position: 1 });
     await eventually(async () => (await words()) === 'You are next');
     relay.move('placed', relay.joined.media!);

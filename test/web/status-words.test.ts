@@ -66,7 +66,7 @@ describe('wordsFor', () => {
     expect(status({ call: 'connecting' })).to.equal('Connecting…');
     expect(status({ call: 'connecting', resuming: true })).to.equal('Resuming…');
     expect(status({ call: 'connecting', busy: true })).to.equal('The server is busy');
-    expect(status({ call: 'queued', queuePosition: 3 })).to.equal('Number 3 in the queue');
+    expect(status({ call: 'queued', queuePosition: 3 })).to.equal('Number 3 in line');
     expect(status({ call: 'queued', queuePosition: 1 })).to.equal('You are next');
     expect(status({ call: 'reconnecting' })).to.equal('Reconnecting…');
     expect(status({ call: 'moving' })).to.equal('Moving…');

@@ -80,7 +80,7 @@ const endings: Readonly<Record<Ending, Words>> = {
 };
 
 function queued({ queuePosition = 1 }: Situation): Words {
-  const status = queuePosition === 1 ? 'You are next' : `Number ${queuePosition} in the queue`;
+  const status = queuePosition === 1 ? 'You are next' : `Number ${queuePosition} in line`;
   return {
     status,
     hint: 'All places are taken. The call begins by itself when one is free; hang up to leave the queue.',
