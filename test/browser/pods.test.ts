@@ -123,7 +123,7 @@ describe('a call among several servers', function () {
     await typeAndHear();
     await call.say(await fixtureSpeech({ text: 'And now?' }));
     await call.event('turn', { after: moved });
-    await eventually(() => server.media.find(id)?.hasClient === false, 10_000);
+    await eventually(() => server.media.find(id)?.client.isPresent === false, 10_000);
   });
 
   it('stays where it is, without a word, when the other server cannot be reached', async () => {
