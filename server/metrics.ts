@@ -14,6 +14,8 @@ export type MetricsOptions = {
 /** Numbers for Prometheus. The parts that are measured know nothing of it: their numbers are asked for. */
 export class Metrics {
   readonly #registry = new Registry();
+  readonly #claims: Counter<'cause'>;
+  readonly #moves: Counter<'outcome'>;
   readonly #httpSeconds: Histogram<'method' | 'route' | 'status'>;
 
   constructor({ sessionsByState }: MetricsOptions) {
@@ -23,6 +25,18 @@ export class Metrics {
       help: 'Time to answer an HTTP request.',
       labelNames: ['method', 'route', 'status'],
       buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2],
+      registers: [this.#registry],
+    });
+    this.#claims = new Counter({
+      name: 'parley_session_claims_total',
+      help: 'Sessions that this pod took over, by cause.',
+      labelNames: ['cause'],
+      registers: [this.#registry],
+    });
+    this.#moves = new Counter({
+      name: 'parley_session_moves_total',
+      help: 'Sessions that this pod handed to others, by outcome.',
+      labelNames: ['outcome'],
       registers: [this.#registry],
     });
     const sessions = new Gauge({
@@ -35,6 +49,12 @@ export class Metrics {
       },
     });
   }
+
+  /** Counts a session that this pod took over. */
+  readonly claimed = (cause: string): void => this.#claims.inc({ cause });
+
+  /** Counts a session that this pod handed to another one, or tried to. */
+  readonly moved = (outcome: string): void => this.#moves.inc({ outcome });
 
   /** Adds a number under `parley_<name>`. */
   watch({ name, help, read }: GaugeSource): void {

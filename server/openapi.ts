@@ -3,6 +3,7 @@ import { Router } from '@koa/router';
 import { createDocument } from 'zod-openapi';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponseObject } from 'zod-openapi';
 import type { ZodType } from 'zod';
+import { drainState } from './drain-routes.ts';
 import { health, probe } from './health-routes.ts';
 import * as schemas from './session-schemas.ts';
 
@@ -78,6 +79,18 @@ const paths: ZodOpenApiPathsObject = {
       ...ofSession,
       summary: 'Read the conversation so far',
       responses: { '200': answer('The transcript.', schemas.transcript), ...unauthorized, ...unknown },
+    },
+  },
+  '/v2/drain': {
+    post: {
+      ...withKey,
+      summary: 'Empty this pod: nothing new is opened here, and its sessions go to other pods',
+      responses: { '202': answer('It drains.', drainState), ...unauthorized },
+    },
+    delete: {
+      ...withKey,
+      summary: 'Take a drain back; what has gone to other pods stays there',
+      responses: { '200': answer('It takes sessions again.', drainState), ...unauthorized },
     },
   },
   '/health': { get: { summary: 'How the server is', responses: { '200': answer('Its state.', health) } } },

@@ -4,9 +4,6 @@ import type { Server as HttpServer } from 'node:http';
 import { hostname } from 'node:os';
 import { Gateway } from '../signalling/gateway.ts';
 import type { Log } from '../signalling/log.ts';
-import { MemorySessionStore } from '../signalling/memory-session-store.ts';
-import { Places } from '../signalling/places.ts';
-import { Sessions } from '../signalling/sessions.ts';
 import { SessionTokens } from '../signalling/tokens.ts';
 import { loadAgents } from './agents.ts';
 import type { Agents } from './agents.ts';
@@ -14,7 +11,9 @@ import { createApp } from './app.ts';
 import type { Calls, CreateCalls } from './calls.ts';
 import type { Config } from './config.ts';
 import { demoRoutes } from './demo-routes.ts';
-import { drain } from './drain.ts';
+import { drainRoutes } from './drain-routes.ts';
+import { connectFleet } from './fleet-link.ts';
+import type { FleetLink } from './fleet-link.ts';
 import { healthRoutes } from './health-routes.ts';
 import type { Phase } from './health-routes.ts';
 import { createHttpServer, listen, localUrl } from './http-server.ts';
@@ -22,6 +21,8 @@ import { Metrics } from './metrics.ts';
 import { openApiRoutes } from './openapi.ts';
 import { OriginPolicy } from './origins.ts';
 import { SessionDesk, sessionsRoutes } from './sessions-routes.ts';
+import { createSignalling } from './signalling-parts.ts';
+import type { Signalling } from './signalling-parts.ts';
 import { VERSION } from './version.ts';
 
 export type ServerOptions = {
@@ -48,11 +49,15 @@ type Parts = {
   nowMs: () => number;
   agents: Agents;
   calls: Calls;
-  sessions: Sessions;
+  link: FleetLink;
+  signalling: Signalling;
   tokens: SessionTokens;
   metrics: Metrics;
   origins: OriginPolicy;
 };
+
+/** What changes while the server runs. */
+type Status = { phase: () => Phase; connections: () => number };
 
 const SWEEP_INTERVAL_MS = 1_000;
 
@@ -78,22 +83,24 @@ export const startServer = async ({
 const start = async (options: Required<ServerOptions>, started: AsyncDisposableStack): Promise<RunningServer> => {
   let phase: Phase = 'starting';
   const parts = await createParts(options, started);
-  const { config, sessions, log, nowMs } = parts;
-  const status = { phase: () => phase, connections: () => gateway.connections };
+  const { config, signalling } = parts;
+  const { drain } = signalling;
+  const status = {
+    phase: () => (drain.active ? 'draining' : phase),
+    connections: () => gateway.connections,
+  } satisfies Status;
   const httpServer = await createHttpServer(config.http, createHandler(parts, status));
   const gateway = createGateway(parts, httpServer);
   started.defer(() => closeSockets(gateway, httpServer));
-  parts.calls.observe(gateway);
+  parts.calls.observe(signalling.host);
   watch(parts, status.connections);
-  const sweeper = setInterval(() => {
-    sessions.sweep().catch((error: unknown) => log.error({ err: error }, 'sessions could not be swept'));
-  }, SWEEP_INTERVAL_MS);
-  started.defer(() => clearInterval(sweeper));
+  keepHouse(parts, started);
   const address = await listen(httpServer, config.http);
   phase = 'serving';
   const close = async () => {
-    phase = 'draining';
-    await drain({ sessions, attended: () => gateway.joinedSessions, timeoutMs: config.drainTimeoutMs, nowMs });
+    await drain.start();
+    await drain.end();
+    await gateway.dismiss();
     await started.disposeAsync();
   };
   let closed: Promise<void> | undefined;
@@ -108,47 +115,39 @@ const start = async (options: Required<ServerOptions>, started: AsyncDisposableS
 const createParts = async (options: Required<ServerOptions>, started: AsyncDisposableStack): Promise<Parts> => {
   const { config, createCalls, log, nowMs } = options;
   const agents = await loadAgents(config.agentsDir);
-  const podId = `${hostname()}-${randomBytes(3).toString('hex')}`;
-  const store = new MemorySessionStore({ podId });
-  started.defer(() => store.close());
+  const podId = config.podId ?? `${hostname()}-${randomBytes(3).toString('hex')}`;
+  const metrics = new Metrics({ sessionsByState: () => signalling.store.counts() });
+  started.defer(() => metrics.close());
+  const link = await connectFleet({ config, podId, version: VERSION, onCommand: () => undefined, log, nowMs });
+  started.defer(() => link.close());
   const calls = await createCalls({ config, agents, log });
   started.defer(() => calls.close());
-  const places = new Places({ capacity: config.voice.workers * config.voice.maxSessionsPerWorker });
-  const sessions = new Sessions({ store, places, podId, timeoutMs: config.sessionTimeoutMs, nowMs });
+  const { claimed, moved } = metrics;
+  const counts = { claimed, moved };
+  const signalling: Signalling = await createSignalling({ config, calls, link, counts, log, nowMs }, started);
   const tokens = new SessionTokens({ secret: config.tokenSecret, nowMs });
-  const metrics = new Metrics({ sessionsByState: () => sessions.counts() });
-  started.defer(() => metrics.close());
   const origins = new OriginPolicy({
     ...(config.http.publicUrl && { publicUrl: config.http.publicUrl }),
     allowedOrigins: config.http.allowedOrigins,
     loopbackOnly: config.apiKeys.length === 0,
   });
-  return { config, log, nowMs, agents, calls, sessions, tokens, metrics, origins };
+  return { config, log, nowMs, agents, calls, link, signalling, tokens, metrics, origins };
 };
 
-type Status = { phase: () => Phase; connections: () => number };
-
-const createHandler = (
-  parts: Parts,
-  { phase, connections }: Status,
-): ReturnType<ReturnType<typeof createApp>['callback']> => {
-  const { config, log, nowMs, agents, calls, sessions, tokens, metrics, origins } = parts;
+const createHandler = (parts: Parts, status: Status): ReturnType<ReturnType<typeof createApp>['callback']> => {
+  const { config, log, nowMs, agents, signalling, tokens, metrics, origins } = parts;
+  const { fleet, drain, host } = signalling;
   const publicUrl = config.http.publicUrl && { publicUrl: config.http.publicUrl };
-  const deskOptions = { sessions, tokens, agents, ...publicUrl };
+  const deskOptions = { fleet, tokens, agents, ...publicUrl };
   const routers = [
-    healthRoutes({
-      version: VERSION,
-      phase,
-      activeSessions: async () => {
-        const { ready, live, interrupted } = await sessions.counts();
-        return ready + live + interrupted;
-      },
-      activeConnections: connections,
-      peerConnections: () => calls.peerConnections,
-      occupancy: () => sessions.occupied / sessions.capacity,
-      nowMs,
-    }),
+    healthRoutes(healthOptions(parts, status)),
     sessionsRoutes({ ...deskOptions, apiKeys: config.apiKeys }),
+    drainRoutes({
+      apiKeys: config.apiKeys,
+      start: () => void drain.start(),
+      cancel: () => drain.cancel(),
+      remaining: () => host.joinedSessions.length,
+    }),
     ...(config.demo ? [demoRoutes({ desk: new SessionDesk(deskOptions) })] : []),
     openApiRoutes({ version: VERSION, demo: config.demo, ...publicUrl }),
     metrics.routes(config.apiKeys),
@@ -157,28 +156,68 @@ const createHandler = (
   return createApp({ routers, origins, strictTransport, measure: metrics.measure(), log, nowMs }).callback();
 };
 
+const healthOptions = (
+  { signalling, calls, link, nowMs }: Parts,
+  { phase, connections }: Status,
+): Parameters<typeof healthRoutes>[0] => ({
+  version: VERSION,
+  phase,
+  activeSessions: async () => {
+    const { ready, live, interrupted } = await signalling.store.counts();
+    return ready + live + interrupted;
+  },
+  activeConnections: connections,
+  peerConnections: () => calls.peerConnections,
+  occupancy: () => signalling.sessions.occupied / signalling.sessions.capacity,
+  ...(link.redis && { redis: link.redis }),
+  nowMs,
+});
+
 const createGateway = (
-  { config, calls, sessions, tokens, origins, log, nowMs }: Parts,
+  { config, calls, link, signalling, tokens, origins, log, nowMs }: Parts,
   httpServer: HttpServer,
-): Gateway =>
+) =>
   new Gateway({
     httpServer,
     calls,
-    sessions,
+    router: signalling.router,
     tokens,
     isAllowedOrigin: (origin, { headers }) =>
       origins.allowsHost(headers.host) && origins.allowsOrigin(origin, headers.host),
     iceServers: config.media.iceServers,
     version: VERSION,
+    podId: link.podId,
+    transports: config.signallingTransports,
+    ...(link.adapter && { adapter: link.adapter.factory }),
     log,
     nowMs,
   });
 
-const watch = ({ metrics, sessions, calls }: Parts, connections: () => number): void => {
+/** Ends what is over, and writes what could not be written before. */
+const keepHouse = ({ signalling, link, log }: Parts, started: AsyncDisposableStack): void => {
+  const { fleet, store } = signalling;
+  const sweeper = setInterval(() => {
+    fleet.sweep().catch((error: unknown) => log.error({ err: error }, 'sessions could not be swept'));
+    if (link.redis?.isUp) void store.flush();
+  }, SWEEP_INTERVAL_MS);
+  started.defer(() => clearInterval(sweeper));
+  link.redis?.on('up', () => {
+    store.markUnsaved();
+    void store.flush();
+  });
+};
+
+const watch = ({ metrics, signalling, calls, link }: Parts, connections: () => number): void => {
+  const { sessions, waitingRoom, store, pods } = signalling;
   metrics.watch({ name: 'connections', help: 'Open signalling connections.', read: connections });
   metrics.watch({ name: 'places_occupied', help: 'Places taken or reserved.', read: () => sessions.occupied });
   metrics.watch({ name: 'places', help: 'Places in all.', read: () => sessions.capacity });
+  metrics.watch({ name: 'queue_length', help: 'Sessions of all pods that wait.', read: () => waitingRoom.length });
+  metrics.watch({ name: 'sessions_unsaved', help: 'Sessions that Redis lacks.', read: () => store.unsaved });
+  metrics.watch({ name: 'pods', help: 'Pods that are alive, as this one sees it.', read: () => pods.list().length });
   metrics.watch({ name: 'peer_connections', help: "Calls with a browser's media.", read: () => calls.peerConnections });
+  const loopDelay = () => link.loopDelay.p99Ms / 1000;
+  metrics.watch({ name: 'event_loop_delay_p99_seconds', help: 'Of the main thread.', read: loopDelay });
   for (const gauge of calls.gauges) metrics.watch(gauge);
 };
 

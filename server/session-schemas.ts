@@ -54,7 +54,7 @@ export const issuedToken = z
   .meta({ id: 'Token' });
 
 export const createdSession = issuedToken
-  .extend({ id: z.uuid(), agent: z.string(), state, pod: z.string() })
+  .extend({ id: z.uuid(), agent: z.string(), state, pod: z.string(), unsaved: z.literal(true).optional() })
   .meta({ id: 'CreatedSession' });
 
 export const sessionView = z
@@ -62,7 +62,7 @@ export const sessionView = z
     id: z.uuid(),
     agent: z.string(),
     state,
-    pod: z.string().describe('The server process that owns it.'),
+    pod: z.string().describe('The server process that leads it; empty while it waits for a place.'),
     campaign: z.string().optional(),
     variables: variables.optional(),
     overrides: overrides.optional(),
@@ -72,6 +72,7 @@ export const sessionView = z
     timeoutAt: unixMs.describe('When it ends unless a client is connected, Unix time in ms.'),
     endedAt: unixMs.optional(),
     endReason: endReason.optional(),
+    unsaved: z.literal(true).optional().describe("In its pod's memory alone, or newer there: Redis is away."),
   })
   .meta({ id: 'Session' });
 

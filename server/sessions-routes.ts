@@ -1,7 +1,8 @@
 import { Router } from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { SignallingFailure } from '../signalling/errors.ts';
-import type { NewSession, Sessions } from '../signalling/sessions.ts';
+import type { Fleet } from '../signalling/fleet.ts';
+import type { NewSession } from '../signalling/sessions.ts';
 import type { SessionTokens } from '../signalling/tokens.ts';
 import type { Agents } from './agents.ts';
 import { requireApiKey } from './api-keys.ts';
@@ -9,7 +10,7 @@ import * as schemas from './session-schemas.ts';
 import { accept, reply } from './validation.ts';
 
 export type SessionsRoutesOptions = {
-  sessions: Sessions;
+  fleet: Fleet;
   tokens: SessionTokens;
   agents: Agents;
   apiKeys: readonly string[];
@@ -27,12 +28,20 @@ export class SessionDesk {
 
   /** Answers 201 with the session and the token that opens it. */
   async open(ctx: Context, request: Omit<NewSession, 'agent'> & { agent?: string | undefined }): Promise<void> {
-    const { agents, sessions } = this.#options;
+    const { agents, fleet } = this.#options;
     const agent = request.agent ?? agents.defaultName;
     agents.resolve(agent, request.overrides);
-    const record = await sessions.open({ ...request, agent });
-    const { id, state, ownerPod } = record;
-    reply(ctx, 201, schemas.createdSession, { id, agent, state, pod: ownerPod, ...(await this.issue(ctx, id)) });
+    const record = await fleet.open({ ...request, agent });
+    const { id, state, ownerPod, unsaved } = record;
+    const issued = await this.issue(ctx, id);
+    reply(ctx, 201, schemas.createdSession, {
+      id,
+      agent,
+      state,
+      pod: ownerPod,
+      ...(unsaved && { unsaved }),
+      ...issued,
+    });
   }
 
   /** A token for a session, and where to use it. */
@@ -44,56 +53,56 @@ export class SessionDesk {
 
 /** `/v2/sessions`: what integrators do with sessions. */
 export const sessionsRoutes = ({ apiKeys, ...options }: SessionsRoutesOptions): Router => {
-  const { sessions } = options;
+  const { fleet } = options;
   const desk = new SessionDesk(options);
   const router = new Router({ prefix: '/v2/sessions' });
   // Part of each route: a router's own middleware knows fewer spellings of a path than its routes do.
   const guard = requireApiKey(apiKeys);
-  addCollection(router, guard, desk, sessions);
-  addSingle(router, guard, sessions);
-  addBelongings(router, guard, desk, sessions);
+  addCollection(router, guard, desk, fleet);
+  addSingle(router, guard, fleet);
+  addBelongings(router, guard, desk, fleet);
   return router;
 };
 
-const addCollection = (router: Router, guard: Middleware, desk: SessionDesk, sessions: Sessions): void => {
+const addCollection = (router: Router, guard: Middleware, desk: SessionDesk, fleet: Fleet): void => {
   router.post('/', guard, async (ctx) =>
     desk.open(ctx, withoutAbsent(accept(schemas.newSession, ctx.request.body ?? {}))),
   );
 
   router.get('/', guard, async (ctx) => {
     const { limit, cursor, state } = accept(schemas.listQuery, { ...ctx.query });
-    const page = await sessions.list({ limit, ...(cursor && { cursor }), ...(state && { state }) });
+    const page = await fleet.list({ limit, ...(cursor && { cursor }), ...(state && { state }) });
     reply(ctx, 200, schemas.sessionList, { ...page, sessions: page.sessions.map(schemas.toSessionView) });
   });
 };
 
-const addSingle = (router: Router, guard: Middleware, sessions: Sessions): void => {
+const addSingle = (router: Router, guard: Middleware, fleet: Fleet): void => {
   router.get('/:id', guard, async (ctx) => {
-    reply(ctx, 200, schemas.sessionView, schemas.toSessionView(await sessions.get(idOf(ctx))));
+    reply(ctx, 200, schemas.sessionView, schemas.toSessionView(await fleet.get(idOf(ctx))));
   });
 
   router.patch('/:id', guard, async (ctx) => {
     const changes = withoutAbsent(accept(schemas.sessionChanges, ctx.request.body ?? {}));
-    reply(ctx, 200, schemas.sessionView, schemas.toSessionView(await sessions.amend(idOf(ctx), changes)));
+    reply(ctx, 200, schemas.sessionView, schemas.toSessionView(await fleet.amend(idOf(ctx), changes)));
   });
 
   router.delete('/:id', guard, async (ctx) => {
-    await sessions.end(idOf(ctx), 'deleted');
+    await fleet.end(idOf(ctx), 'deleted');
     ctx.status = 204;
   });
 };
 
 /** What belongs to a session: further tokens, and what was said. */
-const addBelongings = (router: Router, guard: Middleware, desk: SessionDesk, sessions: Sessions): void => {
+const addBelongings = (router: Router, guard: Middleware, desk: SessionDesk, fleet: Fleet): void => {
   router.post('/:id/tokens', guard, async (ctx) => {
-    const { id, state } = await sessions.get(idOf(ctx));
+    const { id, state } = await fleet.get(idOf(ctx));
     if (state === 'ended') throw new SignallingFailure('session_ended');
     reply(ctx, 201, schemas.issuedToken, await desk.issue(ctx, id));
   });
 
   router.get('/:id/transcript', guard, async (ctx) => {
-    const { id } = await sessions.get(idOf(ctx));
-    reply(ctx, 200, schemas.transcript, { entries: await sessions.transcript(id) });
+    const { id } = await fleet.get(idOf(ctx));
+    reply(ctx, 200, schemas.transcript, { entries: await fleet.transcript(id) });
   });
 };
 

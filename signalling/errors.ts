@@ -40,6 +40,10 @@ export class SignallingFailure extends Error {
  */
 export const toFailure = (error: unknown): SignallingFailure => {
   if (error instanceof SignallingFailure) return error;
+  // What another pod or the store could not do now may well be done a moment later.
+  if (error instanceof StoreUnavailable || error instanceof PodUnreachable || error instanceof StaleEpoch) {
+    return new SignallingFailure('server_busy', undefined, { cause: error });
+  }
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
   return new SignallingFailure(isSignallingErrorCode(code) ? code : 'internal', undefined, { cause: error });
 };

@@ -62,6 +62,12 @@ export class EventLog {
     return this.#events.slice(this.#events.length - missed).map(({ event }) => event);
   }
 
+  /** All that is still here, the oldest first. */
+  recent(nowMs: number): LoggedEvent[] {
+    this.#prune(nowMs);
+    return this.#events.slice(this.#start).map(({ event }) => event);
+  }
+
   #prune(nowMs: number): void {
     const oldestMs = nowMs - this.#maximumAgeMs;
     const first = this.#events.length - this.#maximumEvents;

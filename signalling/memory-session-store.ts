@@ -197,6 +197,11 @@ export class MemorySessionStore implements SessionStore {
     return due;
   }
 
+  /** Drops a session that another pod leads now. Idempotent. */
+  async forget(id: string): Promise<void> {
+    this.#entries.delete(id);
+  }
+
   async close(): Promise<void> {
     this.#entries.clear();
     this.#queue.clear();

@@ -210,7 +210,14 @@ export type SessionEvents = {
    * microphone on both, but play the old until the first event of a higher epoch. Otherwise connect there and drop the old;
    * those of a lower epoch are closed before the new ones are played.
    */
-  move: { reason: MoveReason; media: MediaOptions; /** Where the new ones are. */ pod?: string };
+  move: {
+    reason: MoveReason;
+    media: MediaOptions;
+    /** Where the new ones are. */
+    pod?: string;
+    /** The conversation so far, where an owner was lost: some of it may never have been delivered. */
+    transcript?: TranscriptEntry[];
+  };
   /** From 1. */
   queued: { position: number };
   ended: { reason: EndReason };
@@ -219,10 +226,15 @@ export type SessionEvents = {
 export type SessionEventName = keyof SessionEvents;
 export type Sequenced = { epoch: number; seq: number };
 
+/** How long the client has heard no packet of the agent, in ms; without media, a large number. */
+export type MediaCheckAnswer = { silentMs: number };
+
 /** Everything that a server sends. */
 export type ServerEvents = { [Name in SessionEventName]: (event: SessionEvents[Name] & Sequenced) => void } & {
   hello: (event: Hello) => void;
   token: (event: { token: string; /** Unix time in milliseconds. */ expiresAt: number }) => void;
+  /** Asked while the pod that leads the session is silent: does the client still hear it? */
+  'media-check': (acknowledge: (answer: MediaCheckAnswer) => void) => void;
 };
 
 /** Sent at once on connection, so that `join` can already carry what the browser can do. */

@@ -1,10 +1,23 @@
 import type { CallEvent } from './call-control.ts';
 import { EventLog } from './event-log.ts';
 import type { LoggedEvent } from './event-log.ts';
-import type { Sequenced } from './protocol.ts';
+import type { Request, Sequenced, SignallingErrorCode } from './protocol.ts';
 
-/** The connection that a channel speaks through. */
-export type Listener = { deliver: (event: LoggedEvent) => void };
+/** A client of a session as its owner sees it, whether its connection is here or on another pod. */
+export interface ChannelClient {
+  readonly joined: boolean;
+  /** Aborted when the client is gone, was superseded, or its session has ended; the reason is a `SignallingFailure`. */
+  readonly signal: AbortSignal;
+  deliver(event: LoggedEvent): void;
+  /** Its `join` was answered. */
+  becomeJoined(): void;
+  /** Tells it why, and closes its connection a moment later. */
+  refuse(code: SignallingErrorCode): void;
+  /** Nothing more is done for it; its connection closes when what was sent has arrived. */
+  end(code: SignallingErrorCode): void;
+  /** Its session is led elsewhere, and its pod has to find out where. */
+  drop(): void;
+}
 
 /** Most requests of one session that wait for their turn. An honest client has three at a time. */
 const MAX_WAITING = 64;
@@ -13,12 +26,16 @@ const MAX_WAITING = 64;
  * One session as this pod's gateway sees it: whoever is connected to it, its events, and a queue in which its requests are
  * handled one after the other. Other sessions do not wait for it.
  */
-export class SessionChannel<Client extends Listener> {
+export class SessionChannel {
   readonly sessionId: string;
-  /** Every connection with a token for this session, joined or not. */
-  readonly clients = new Set<Client>();
   /** The one that joined last, or is about to. */
-  current: Client | undefined;
+  current: ChannelClient | undefined;
+  /** What it asked for, should it have to be given other media. */
+  joinRequest: Request<'join'> | undefined;
+  /** It has said that it has no microphone. */
+  withoutMicrophone = false;
+  /** Another pod that is about to take the session over, and the transports that the client was given there. */
+  standby: { podId: string; transportIds: readonly string[] } | undefined;
   /** Set by the first join, when the epoch is known. */
   #log: EventLog | undefined;
   /** `current` has its answer to `join`; before, events only gather in the log. */
@@ -44,7 +61,7 @@ export class SessionChannel<Client extends Listener> {
   }
 
   /** Makes `client` the one that this session belongs to. Nothing is delivered to it before `deliverFrom`. */
-  takeOver(client: Client): Client | undefined {
+  takeOver(client: ChannelClient): ChannelClient | undefined {
     const former = this.current;
     this.current = client;
     this.#delivering = false;
@@ -57,14 +74,23 @@ export class SessionChannel<Client extends Listener> {
   }
 
   /**
-   * Sends `current` what it missed, then everything as it happens. Where the log does not reach back, or the client is
-   * new, it is told the agent's state; the conversation so far was in its answer to `join`.
+   * From now on `current` is sent everything as it happens. Returns what it missed, to be delivered before: where the log
+   * does not reach back, or the client is new, the agent's state; the conversation so far was in its answer to `join`.
    */
-  deliverFrom(lastSeen: Sequenced | undefined, joinedAt: Sequenced, nowMs: number): void {
+  startFrom(lastSeen: Sequenced | undefined, joinedAt: Sequenced, nowMs: number): LoggedEvent[] {
     const missed = lastSeen === undefined ? 'gap' : (this.#log?.since(lastSeen, nowMs) ?? 'gap');
-    const events = missed === 'gap' ? this.#sinceJoin(joinedAt, nowMs) : missed;
     this.#delivering = true;
-    for (const event of events) this.current?.deliver(event);
+    return missed === 'gap' ? this.#sinceJoin(joinedAt, nowMs) : missed;
+  }
+
+  /** What came after `position`, for a pod that passes events on and may have missed some; `gap`: not all is here. */
+  since(position: Sequenced, nowMs: number): LoggedEvent[] | 'gap' {
+    return this.#log?.since(position, nowMs) ?? 'gap';
+  }
+
+  /** All that is still here, the oldest first. */
+  recent(nowMs: number): LoggedEvent[] {
+    return this.#log?.recent(nowMs) ?? [];
   }
 
   /** Numbers an event and delivers it, now or after the next join. */

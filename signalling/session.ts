@@ -25,7 +25,7 @@ export type SessionRecord = {
   /** The integrator's own data; never looked into. */
   readonly metadata?: Record<string, unknown>;
   readonly state: SessionState;
-  /** The pod that may write; others are refused. */
+  /** The pod that may write; others are refused. Empty while it is queued. */
   readonly ownerPod: string;
   /** Grows with every change of owner. Writes and events carry it. */
   readonly epoch: number;
@@ -38,6 +38,8 @@ export type SessionRecord = {
   readonly expiresAt: number;
   readonly endReason?: EndReason;
   readonly endedAt?: number;
+  /** In its owner's memory alone, or newer there: the shared store is away. Told, never stored. */
+  readonly unsaved?: true;
 };
 
 export type SessionTransition =

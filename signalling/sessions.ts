@@ -3,12 +3,13 @@ import { EventEmitter } from 'node:events';
 import { InvalidTransition, SignallingFailure, StoreFull } from './errors.ts';
 import type { Places } from './places.ts';
 import type { EndReason, SessionState, TranscriptEntry } from './protocol.ts';
-import type { Continuation, PageRequest, SessionPage, SessionStore } from './session-store.ts';
+import type { HeldSessions } from './held-sessions.ts';
+import type { Continuation, StoredSession } from './session-store.ts';
 import { transition } from './session.ts';
 import type { SessionRecord, SessionTransition } from './session.ts';
 
 export type SessionsOptions = {
-  store: SessionStore;
+  store: HeldSessions;
   places: Places;
   /** Name of this pod; it owns what it opens. */
   podId: string;
@@ -20,6 +21,10 @@ export type SessionsOptions = {
 export type SessionsEvents = {
   /** Once for each session, however it ended. */
   ended: [record: SessionRecord];
+  /** Another pod leads it now; this one must stop whatever it does for it. */
+  lost: [id: string];
+  /** It may be that there is a place now that there was not before. */
+  placeFreed: [];
 };
 
 /** What the maker of a session says of it. */
@@ -28,16 +33,16 @@ export type NewSession = Pick<SessionRecord, 'agent' | 'campaign' | 'variables' 
 /** What may be changed later. */
 export type SessionChanges = Partial<Pick<SessionRecord, 'variables' | 'metadata'>>;
 
-/** The sessions of this pod: opens them, moves them from state to state, and ends those whose time is over. */
+/** The sessions that this pod leads: opens them, moves them from state to state, and ends those whose time is over. */
 export class Sessions extends EventEmitter<SessionsEvents> {
   readonly podId: string;
-  readonly #store: SessionStore;
+  readonly #store: HeldSessions;
   readonly #places: Places;
   readonly #timeoutMs: number;
   readonly #nowMs: () => number;
   /** Sessions with a connected client → when to put their end off again. */
   readonly #attended = new Map<string, number>();
-  #refusing = false;
+  #draining = false;
 
   constructor({ store, places, podId, timeoutMs, nowMs }: SessionsOptions) {
     super();
@@ -46,6 +51,7 @@ export class Sessions extends EventEmitter<SessionsEvents> {
     this.#places = places;
     this.#timeoutMs = timeoutMs;
     this.#nowMs = nowMs;
+    store.on('lost', (id) => this.#lost(id));
   }
 
   get capacity(): number {
@@ -57,28 +63,34 @@ export class Sessions extends EventEmitter<SessionsEvents> {
     return this.#places.occupied(this.#nowMs());
   }
 
-  /** From now on nothing new is opened: this pod is about to close. */
-  refuseNew(): void {
-    this.#refusing = true;
+  /** Whether nothing new is opened: this pod is about to close. */
+  get draining(): boolean {
+    return this.#draining;
   }
 
-  /** @throws {SignallingFailure} `server_busy` when every place is taken, or the pod is closing. */
-  async open(request: NewSession): Promise<SessionRecord> {
+  set draining(draining: boolean) {
+    this.#draining = draining;
+    if (!draining) this.emit('placeFreed');
+  }
+
+  /** Whether this pod leads it. */
+  holds(id: string): boolean {
+    return this.#store.holds(id);
+  }
+
+  /** Whether one more could be taken now. */
+  get hasRoom(): boolean {
+    return !this.#draining && this.occupied < this.capacity;
+  }
+
+  /**
+   * @param id made up by whoever asks, so that a session that is asked for twice is opened once
+   * @throws {SignallingFailure} `server_busy` when every place is taken, or the pod is closing.
+   */
+  async open(request: NewSession, id: string = randomUUID()): Promise<SessionRecord> {
     const nowMs = this.#nowMs();
-    const id = randomUUID();
-    if (this.#refusing || !this.#places.reserve(id, nowMs)) throw new SignallingFailure('server_busy');
-    const queued: SessionRecord = {
-      ...request,
-      id,
-      state: 'queued',
-      ownerPod: this.podId,
-      epoch: nowMs,
-      version: 1,
-      createdAt: nowMs,
-      updatedAt: nowMs,
-      expiresAt: nowMs + this.#timeoutMs,
-    };
-    const record = transition(queued, { type: 'placed' }, nowMs);
+    if (this.#draining || !this.#places.reserve(id, nowMs)) throw new SignallingFailure('server_busy');
+    const record = transition(this.#newRecord(request, id), { type: 'placed' }, nowMs);
     try {
       await this.#store.create(record);
     } catch (error) {
@@ -86,7 +98,39 @@ export class Sessions extends EventEmitter<SessionsEvents> {
       if (error instanceof StoreFull) throw new SignallingFailure('server_busy', undefined, { cause: error });
       throw error;
     }
-    return record;
+    return this.get(id);
+  }
+
+  /** A session for which there is no place yet; any pod may take it (`WaitingRoom`). */
+  queuedRecord(request: NewSession, id: string): SessionRecord {
+    return { ...this.#newRecord(request, id), ownerPod: '' };
+  }
+
+  /**
+   * Keeps a place for a session that comes from another pod, or out of the queue, before it is claimed.
+   * @throws {SignallingFailure} `server_busy`
+   */
+  reserve(id: string): void {
+    if (this.#draining || !this.#places.reserve(id, this.#nowMs())) throw new SignallingFailure('server_busy');
+  }
+
+  /** The place is not needed after all. */
+  unreserve(id: string): void {
+    this.#places.free(id);
+    this.emit('placeFreed');
+  }
+
+  /** A session that was claimed for this pod: one that was queued has its place now. */
+  async adopt({ record }: StoredSession): Promise<SessionRecord> {
+    return record.state === 'queued' ? this.#apply(record.id, { type: 'placed' }) : record;
+  }
+
+  /** Another pod leads this session from now on: lets go of it, as if it had never been here. */
+  async release(id: string): Promise<void> {
+    this.#attended.delete(id);
+    this.#places.free(id);
+    await this.#store.release(id);
+    this.emit('placeFreed');
   }
 
   /** @throws {SignallingFailure} `session_not_found`. */
@@ -96,16 +140,19 @@ export class Sessions extends EventEmitter<SessionsEvents> {
     return record;
   }
 
-  async list(page: PageRequest): Promise<SessionPage> {
-    return this.#store.list(page);
-  }
-
   async counts(): Promise<Record<SessionState, number>> {
     return this.#store.counts();
   }
 
   async transcript(id: string): Promise<TranscriptEntry[]> {
     return this.#store.transcript(id);
+  }
+
+  /** All that a call needs to go on with a session. @throws {SignallingFailure} `session_not_found`. */
+  async load(id: string): Promise<StoredSession> {
+    const session = await this.#store.load(id);
+    if (session === undefined) throw new SignallingFailure('session_not_found');
+    return session;
   }
 
   /** @throws {SignallingFailure} `session_not_found`, `session_ended`. */
@@ -173,11 +220,15 @@ export class Sessions extends EventEmitter<SessionsEvents> {
     this.#attended.delete(id);
     this.#places.free(id);
     if (ending) this.emit('ended', record);
+    this.emit('placeFreed');
     return record;
   }
 
-  /** Puts off the end of sessions that are attended, and ends those whose time is over. Called every second or so. */
-  async sweep(): Promise<void> {
+  /**
+   * Puts off the end of sessions that are attended, and ends those whose time is over. Called every second or so.
+   * @returns those whose time is over and that this pod does not lead
+   */
+  async sweep(): Promise<SessionRecord[]> {
     const nowMs = this.#nowMs();
     for (const [id, renewAtMs] of this.#attended) {
       if (renewAtMs > nowMs) continue;
@@ -185,7 +236,32 @@ export class Sessions extends EventEmitter<SessionsEvents> {
       const record = await this.#store.get(id);
       if (record !== undefined) await this.#store.renew(id, record.epoch, nowMs + this.#timeoutMs);
     }
-    for (const record of await this.#store.sweep(nowMs)) await this.end(record.id, 'expired');
+    const due = await this.#store.sweep(nowMs);
+    const [own, others] = [due.filter(({ id }) => this.holds(id)), due.filter(({ id }) => !this.holds(id))];
+    for (const { id } of own) await this.end(id, 'expired');
+    return others;
+  }
+
+  #newRecord(request: NewSession, id: string): SessionRecord {
+    const nowMs = this.#nowMs();
+    return {
+      ...request,
+      id,
+      state: 'queued',
+      ownerPod: this.podId,
+      epoch: nowMs,
+      version: 1,
+      createdAt: nowMs,
+      updatedAt: nowMs,
+      expiresAt: nowMs + this.#timeoutMs,
+    };
+  }
+
+  #lost(id: string): void {
+    this.#attended.delete(id);
+    this.#places.free(id);
+    this.emit('lost', id);
+    this.emit('placeFreed');
   }
 
   async #apply(id: string, event: SessionTransition): Promise<SessionRecord> {

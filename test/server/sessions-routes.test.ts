@@ -142,7 +142,11 @@ describe('/v2/sessions', () => {
 
 describe('/v2/sessions of a server that is full', () => {
   it('refuses with 503 and says when to come again, until there is a place', async () => {
-    const server = await startTestServer({ WORKER_POOL_SIZE: '1', MAX_SESSIONS_PER_WORKER: '2' });
+    const server = await startTestServer({
+      WORKER_POOL_SIZE: '1',
+      MAX_SESSIONS_PER_WORKER: '2',
+      MAX_QUEUED_SESSIONS: '0',
+    });
     try {
       const [first] = [await server.open(), await server.open()];
       const refused = await server.request('POST', '/v2/sessions', {});

@@ -23,7 +23,7 @@ describe('a connection', () => {
 
   afterEach(async () => {
     for (const client of clients) client.close();
-    await parts.gateway.close();
+    await parts.close();
   });
 
   it('gets a new token half of its life before the old one ends, with which it can resume', async () => {

@@ -34,7 +34,7 @@ describe('a hostile client', () => {
     parts = await startLoneGateway();
   });
 
-  after(async () => parts.gateway.close());
+  after(async () => parts.close());
 
   const isUnharmed = async (): Promise<void> => {
     const { id, token } = await parts.open();

@@ -15,7 +15,7 @@ describe('Gateway', () => {
   let callers: Callers;
 
   before(async () => {
-    server = await startTestServer({ TOKEN_SECRET, ALLOWED_ORIGINS: 'https://friend.example' });
+    server = await startTestServer({ TOKEN_SECRET, POD_ID: 'pod-a', ALLOWED_ORIGINS: 'https://friend.example' });
   });
 
   after(async () => server.close());
@@ -33,6 +33,7 @@ describe('Gateway', () => {
       expect(hello).to.deep.equal({
         protocol: PROTOCOL_VERSION,
         version: '0.1.0',
+        pod: 'pod-a',
         rtpCapabilities: RTP_CAPABILITIES,
         iceServers: [],
       });

@@ -2,20 +2,28 @@ import { expect } from 'chai';
 import type { CallEvent } from '../../signalling/call-control.ts';
 import type { LoggedEvent } from '../../signalling/event-log.ts';
 import { SessionChannel } from '../../signalling/session-channel.ts';
+import type { ChannelClient } from '../../signalling/session-channel.ts';
 
-class Listener {
+class Listener implements ChannelClient {
   readonly seen: number[] = [];
+  readonly joined = true;
+  readonly signal = new AbortController().signal;
 
   deliver({ seq }: LoggedEvent): void {
     this.seen.push(seq);
   }
+
+  becomeJoined(): void {}
+  refuse(): void {}
+  end(): void {}
+  drop(): void {}
 }
 
 const problem: CallEvent = { name: 'problem', data: { code: 'x', message: '' } };
 const agentState: CallEvent = { name: 'agent-state', data: { state: 'listening', output: 'normal', atMs: 0 } };
 
 describe('SessionChannel', () => {
-  let channel: SessionChannel<Listener>;
+  let channel: SessionChannel;
   let client: Listener;
 
   beforeEach(() => {
@@ -26,11 +34,11 @@ describe('SessionChannel', () => {
 
   const join = (listener: Listener, lastSeen?: { epoch: number; seq: number }): void => {
     channel.takeOver(listener);
-    channel.deliverFrom(lastSeen, channel.position, 0);
+    for (const event of channel.startFrom(lastSeen, channel.position, 0)) listener.deliver(event);
   };
 
   it('keeps no events before the first join, for there is nobody to miss them', () => {
-    const fresh = new SessionChannel<Listener>('session-2');
+    const fresh = new SessionChannel('session-2');
     fresh.publish(problem, 0);
     expect(fresh.isOpen).to.equal(false);
     fresh.open(9);
@@ -49,7 +57,7 @@ describe('SessionChannel', () => {
     channel.takeOver(client);
     channel.publish(problem, 0);
     expect(client.seen).to.deep.equal([]);
-    channel.deliverFrom(undefined, joinedAt, 0);
+    for (const event of channel.startFrom(undefined, joinedAt, 0)) client.deliver(event);
     expect(client.seen).to.deep.equal([1]);
   });
 

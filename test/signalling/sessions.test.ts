@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import { toFailure } from '../../signalling/errors.ts';
+import { HeldSessions } from '../../signalling/held-sessions.ts';
 import { MemorySessionStore } from '../../signalling/memory-session-store.ts';
 import { Places } from '../../signalling/places.ts';
 import type { SessionRecord } from '../../signalling/session.ts';
 import { Sessions } from '../../signalling/sessions.ts';
+import { memoryLog } from '../support/running-server.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const codeOf = async (promise: Promise<unknown>): Promise<string | undefined> =>
@@ -17,8 +19,9 @@ describe('Sessions', () => {
   let sessions: Sessions;
   let ended: SessionRecord[];
 
-  const start = (capacity: number, store = new MemorySessionStore({ podId: 'pod-a' })) => {
+  const start = (capacity: number, local = new MemorySessionStore({ podId: 'pod-a' })) => {
     clock = new VirtualClock();
+    const store = new HeldSessions({ local, log: memoryLog() });
     const places = new Places({ capacity });
     sessions = new Sessions({ store, places, podId: 'pod-a', timeoutMs: 3_600_000, nowMs: clock.nowMs });
     ended = [];
@@ -52,7 +55,7 @@ describe('Sessions', () => {
 
   it('refuses new ones once the pod closes, while clients of the others may come back', async () => {
     const { id } = await sessions.open({ agent: 'parrot' });
-    sessions.refuseNew();
+    sessions.draining = true;
     expect(await codeOf(sessions.open({ agent: 'parrot' }))).to.equal('server_busy');
     expect(await codeOf(sessions.attach(id))).to.equal(undefined);
   });

@@ -1,26 +1,20 @@
-/** What each request does. Parsed before it gets here, answered after. */
+/** What each request does, on the pod that leads the session. Parsed before it gets here, answered after. */
 import type { CallControl } from './call-control.ts';
 import { SignallingFailure } from './errors.ts';
-import type { Connection, Handled, RequestHandler } from './gateway-connection.ts';
+import type { LoggedEvent } from './event-log.ts';
 import type { ParsedRequest } from './gateway-message.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
 import type { Answers, Request, SessionView } from './protocol.ts';
+import type { ChannelClient, SessionChannel } from './session-channel.ts';
 import type { SessionRecord } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
-export type RequestsOptions = { calls: CallControl; sessions: Sessions; nowMs: () => number };
+/** `start` begins the delivery of events and returns those that the client has missed, to be delivered first. */
+export type Joined = { answer: Answers['join']; start: () => LoggedEvent[] };
 
-/** The handler of every request of every connection. */
-export const createRequestHandler = ({ calls, sessions, nowMs }: RequestsOptions): RequestHandler => {
-  const joiner = new Joiner({ calls, sessions, nowMs });
-  return async (connection, parsed) => {
-    if (parsed.name === 'join') return joiner.join(connection, parsed.request);
-    if (!connection.joined) throw new SignallingFailure('not_joined');
-    return { answer: await handleJoined(calls, sessions, connection.channel.sessionId, parsed) };
-  };
-};
+export type JoinerOptions = { calls: CallControl; sessions: Sessions; nowMs: () => number };
 
-const handleJoined = async (
+export const handleJoined = async (
   calls: CallControl,
   sessions: Sessions,
   sessionId: string,
@@ -53,59 +47,75 @@ const handleJoined = async (
   }
 };
 
+/** @throws {SignallingFailure} `unsupported_version` */
+export const checkVersion = ({ protocol }: Request<'join'>): void => {
+  if (protocol === PROTOCOL_VERSION) return;
+  throw new SignallingFailure('unsupported_version', `This server speaks version ${PROTOCOL_VERSION}.`);
+};
+
+export const viewOf = (record: SessionRecord, elapsedMs: number): SessionView => {
+  const { id, agent, state, createdAt, ownerPod } = record;
+  return { id, agent, state, createdAt, elapsedMs, pod: ownerPod };
+};
+
 /** Brings a client into its session: takes it over from an earlier connection, opens or keeps its media. */
-class Joiner {
+export class Joiner {
   readonly #calls: CallControl;
   readonly #sessions: Sessions;
   readonly #nowMs: () => number;
 
-  constructor({ calls, sessions, nowMs }: RequestsOptions) {
+  constructor({ calls, sessions, nowMs }: JoinerOptions) {
     this.#calls = calls;
     this.#sessions = sessions;
     this.#nowMs = nowMs;
   }
 
-  async join(connection: Connection, request: Request<'join'>): Promise<Handled> {
-    const { channel } = connection;
-    if (connection.joined) throw new SignallingFailure('already_joined');
-    if (request.protocol !== PROTOCOL_VERSION) {
-      throw new SignallingFailure('unsupported_version', `This server speaks version ${PROTOCOL_VERSION}.`);
-    }
+  /** Called in the session's order. */
+  async join(channel: SessionChannel, client: ChannelClient, request: Request<'join'>): Promise<Joined> {
+    client.signal.throwIfAborted();
+    checkVersion(request);
     const record = await this.#sessions.attach(channel.sessionId);
     channel.open(record.epoch);
-    channel.takeOver(connection)?.refuse('superseded');
+    const former = channel.takeOver(client);
+    former?.refuse('superseded');
+    channel.joinRequest = request;
     const joinedAt = channel.position;
     try {
-      const answer = await this.#answer(record, connection, request);
-      connection.signal.throwIfAborted();
-      const afterwards = () => {
-        connection.becomeJoined();
-        channel.deliverFrom(request.lastSeen, joinedAt, this.#nowMs());
+      const answer = await this.#answer(record, client, request);
+      client.signal.throwIfAborted();
+      const start = () => {
+        client.becomeJoined();
+        return channel.startFrom(request.lastSeen, joinedAt, this.#nowMs());
       };
-      return { answer, afterwards };
+      return { answer, start };
     } catch (error) {
-      await this.#giveUp(connection);
+      await this.#giveUp(channel, client);
       throw error;
     }
   }
 
   async #answer(
     record: SessionRecord,
-    { signal }: Connection,
+    { signal }: ChannelClient,
     { rtpCapabilities, playback, keep }: Request<'join'>,
   ): Promise<Answers['join']> {
     const wanted = { rtpCapabilities, playback, ...(keep && { keep }) };
-    const joined = await this.#calls.join(record, wanted, signal);
-    const { id, agent, state, createdAt, epoch, ownerPod } = await this.#sessions.rejoined(record.id);
-    const transcript = await this.#sessions.transcript(id);
-    const session: SessionView = { id, agent, state, createdAt, elapsedMs: this.#calls.elapsedMs(id), pod: ownerPod };
-    return { session, epoch, transcript, kept: joined.kept, ...(!joined.kept && { media: joined.media }) };
+    const { transcript, continuation } = await this.#sessions.load(record.id);
+    const restored = { transcript, ...(continuation && { continuation }) };
+    const joined = await this.#calls.join(record, wanted, signal, restored);
+    const now = await this.#sessions.rejoined(record.id);
+    return {
+      session: viewOf(now, this.#calls.elapsedMs(now.id)),
+      epoch: now.epoch,
+      transcript: await this.#sessions.transcript(now.id),
+      kept: joined.kept,
+      ...(!joined.kept && { media: joined.media }),
+    };
   }
 
   /** The media side may have opened something before it failed; what it holds is dropped like that of a lost client. */
-  async #giveUp(connection: Connection): Promise<void> {
-    const { channel } = connection;
-    if (channel.current !== connection) return;
+  async #giveUp(channel: SessionChannel, client: ChannelClient): Promise<void> {
+    if (channel.current !== client) return;
     channel.letGo();
     this.#calls.clientGone(channel.sessionId);
     // Should this fail as well, then for the same reason; the client is told the first one.

@@ -1,0 +1,300 @@
+import { EventEmitter } from 'node:events';
+import { StaleEpoch, StoreUnavailable } from './errors.ts';
+import type { Log } from './log.ts';
+import type { MemorySessionStore } from './memory-session-store.ts';
+import type { SessionState, TranscriptEntry } from './protocol.ts';
+import type {
+  Claim,
+  ClaimAnswer,
+  Continuation,
+  PageRequest,
+  SessionPage,
+  SessionStore,
+  StoredSession,
+  Waiting,
+} from './session-store.ts';
+import type { SessionRecord } from './session.ts';
+
+export type HeldSessionsOptions = {
+  /** What this pod leads: always at hand, and all there is without a shared store. */
+  local: MemorySessionStore;
+  /** The store of all pods. */
+  shared?: SessionStore;
+  log: Log;
+};
+
+export type HeldSessionsEvents = {
+  /** Another pod leads this session now: whatever this one does for it must stop at once. */
+  lost: [id: string];
+};
+
+/** What is still to be written of one session. */
+type Writer = {
+  /** Writes of one session happen one after another. */
+  tail: Promise<unknown>;
+  /** The shared store lacks something: all of the session is written as soon as it answers again. */
+  unsaved: boolean;
+  continuation?: { epoch: number; continuation: Continuation } | undefined;
+};
+
+/** Sessions written at the same time when the shared store is back: more would delay what calls write meanwhile. */
+const PARALLEL_PUTS = 16;
+
+/**
+ * The sessions that this pod leads are kept in its memory and written through to the shared store; of all others the
+ * shared store is asked. While that is away, what this pod holds is answered and changed from memory, and written as a
+ * whole, under its epoch, when the store is back. A write that is refused for its epoch means that the session is lost.
+ */
+export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements SessionStore {
+  readonly #local: MemorySessionStore;
+  readonly #shared: SessionStore | undefined;
+  readonly #log: Log;
+  readonly #writers = new Map<string, Writer>();
+  #flushing: Promise<void> | undefined;
+
+  constructor({ local, shared, log }: HeldSessionsOptions) {
+    super();
+    this.#local = local;
+    this.#shared = shared;
+    this.#log = log;
+  }
+
+  /** Whether this pod leads it, or led it until it ended. */
+  holds(id: string): boolean {
+    return this.#writers.has(id);
+  }
+
+  get heldIds(): string[] {
+    return [...this.#writers.keys()];
+  }
+
+  /** Sessions of which the shared store lacks something. */
+  get unsaved(): number {
+    return [...this.#writers.values()].filter(({ unsaved }) => unsaved).length;
+  }
+
+  /** Everything held is written anew: the shared store may have lost it. */
+  markUnsaved(): void {
+    for (const writer of this.#writers.values()) writer.unsaved = true;
+  }
+
+  /** Writes what the shared store lacks. Never rejects; what fails stays for the next time. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#flush().finally(() => (this.#flushing = undefined));
+    return this.#flushing;
+  }
+
+  async create(record: SessionRecord, waiting?: Waiting): Promise<void> {
+    await this.#local.create(record, waiting);
+    this.#hold(record.id);
+    await this.#write(record.id, async (shared) => shared.create(record, waiting).then(() => true));
+  }
+
+  /** A session that nobody leads yet. */
+  async createQueued(record: SessionRecord): Promise<void> {
+    await (this.#shared ?? this.#local).create(record);
+  }
+
+  async get(id: string, waiting?: Waiting): Promise<SessionRecord | undefined> {
+    const held = await this.#local.get(id, waiting);
+    if (held === undefined) return this.#shared?.get(id, waiting);
+    return this.#writers.get(id)?.unsaved ? { ...held, unsaved: true } : held;
+  }
+
+  async load(id: string, waiting?: Waiting): Promise<StoredSession | undefined> {
+    return this.holds(id) ? this.#local.load(id, waiting) : this.#shared?.load(id, waiting);
+  }
+
+  async update(
+    id: string,
+    epoch: number,
+    change: (record: SessionRecord) => SessionRecord,
+    waiting?: Waiting,
+  ): Promise<SessionRecord | undefined> {
+    if (!this.holds(id)) return this.#shared?.update(id, epoch, change, waiting);
+    const before = await this.#local.get(id);
+    const record = await this.#local.update(id, epoch, change, waiting);
+    if (record === undefined || record === before) return record;
+    await this.#write(id, async (shared) => (await shared.update(id, epoch, () => record)) !== undefined);
+    return record;
+  }
+
+  async append(id: string, epoch: number, entry: TranscriptEntry, waiting?: Waiting): Promise<boolean> {
+    if (!this.holds(id)) return (await this.#shared?.append(id, epoch, entry, waiting)) ?? false;
+    const added = await this.#local.append(id, epoch, entry, waiting);
+    if (!added) return false;
+    // An answer of "not added" may mean that it is there already, or that the whole session is missing.
+    const write = async (shared: SessionStore) =>
+      (await shared.append(id, epoch, entry)) || (await shared.get(id)) !== undefined;
+    await this.#write(id, write);
+    return true;
+  }
+
+  async transcript(id: string, waiting?: Waiting): Promise<TranscriptEntry[]> {
+    return this.holds(id) ? this.#local.transcript(id, waiting) : ((await this.#shared?.transcript(id, waiting)) ?? []);
+  }
+
+  /** Of several that come while one is written, the last alone is written. */
+  async keepContinuation(id: string, epoch: number, continuation: Continuation): Promise<void> {
+    const writer = this.#writers.get(id);
+    if (writer === undefined) return;
+    await this.#local.keepContinuation(id, epoch, continuation);
+    const waits = writer.continuation !== undefined;
+    writer.continuation = { epoch, continuation };
+    if (waits) return;
+    await this.#write(id, async (shared) => {
+      const latest = writer.continuation;
+      writer.continuation = undefined;
+      if (latest) await shared.keepContinuation(id, latest.epoch, latest.continuation);
+      return true;
+    });
+  }
+
+  async renew(id: string, epoch: number, expiresAt: number, waiting?: Waiting): Promise<void> {
+    await this.update(id, epoch, (record) => (record.state === 'ended' ? record : { ...record, expiresAt }), waiting);
+  }
+
+  /** Takes what another pod hands over, after the shared store has granted it. */
+  async put(session: StoredSession): Promise<void> {
+    const { id } = session.record;
+    await this.#local.put(session);
+    this.#hold(id);
+    await this.#write(id, async (shared) => shared.put(session).then(() => true));
+  }
+
+  async claim(id: string, claim: Claim, waiting?: Waiting): Promise<ClaimAnswer> {
+    const answer = await (this.#shared ?? this.#local).claim(id, claim, waiting);
+    if (answer.outcome !== 'claimed') return answer;
+    if (this.#shared !== undefined) await this.#local.put(answer.session);
+    this.#hold(id);
+    return answer;
+  }
+
+  async enqueue(id: string, limit: number, waiting?: Waiting): Promise<number | undefined> {
+    return (this.#shared ?? this.#local).enqueue(id, limit, waiting);
+  }
+
+  async dequeue(waiting?: Waiting): Promise<string | undefined> {
+    return (this.#shared ?? this.#local).dequeue(waiting);
+  }
+
+  async leaveQueue(id: string, waiting?: Waiting): Promise<void> {
+    await (this.#shared ?? this.#local).leaveQueue(id, waiting);
+  }
+
+  async queue(waiting?: Waiting): Promise<string[]> {
+    return (this.#shared ?? this.#local).queue(waiting);
+  }
+
+  /** Of all pods; while the shared store is away, those of this one. */
+  async list(page: PageRequest, waiting?: Waiting): Promise<SessionPage> {
+    try {
+      return await (this.#shared ?? this.#local).list(page, waiting);
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return this.#local.list(page, waiting);
+      throw error;
+    }
+  }
+
+  /** Sessions of this pod. */
+  async counts(waiting?: Waiting): Promise<Record<SessionState, number>> {
+    return this.#local.counts(waiting);
+  }
+
+  /** Those that this pod leads, and those that nobody may lead any more (see `Fleet.sweep`). */
+  async sweep(nowMs: number): Promise<SessionRecord[]> {
+    const due = await this.#local.sweep(nowMs);
+    for (const id of this.#writers.keys()) if ((await this.#local.get(id)) === undefined) this.#writers.delete(id);
+    if (this.#shared === undefined) return due;
+    try {
+      const abandoned = await this.#shared.sweep(nowMs);
+      return [...due, ...abandoned.filter(({ id }) => !this.holds(id))];
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return due;
+      throw error;
+    }
+  }
+
+  /** Lets go of a session that another pod leads now, without a word. Idempotent. */
+  async release(id: string): Promise<void> {
+    this.#writers.delete(id);
+    await this.#local.forget(id);
+  }
+
+  async close(): Promise<void> {
+    this.removeAllListeners();
+    await this.#shared?.close();
+    await this.#local.close();
+  }
+
+  #hold(id: string): void {
+    this.#writers.set(id, { tail: Promise.resolve(), unsaved: false });
+  }
+
+  /**
+   * Writes through. Resolves once written, or once it is clear that it cannot be written now: memory has it.
+   * @param write resolves to false where the shared store does not know the session
+   */
+  async #write(id: string, write: (shared: SessionStore) => Promise<boolean>): Promise<void> {
+    const writer = this.#writers.get(id);
+    const shared = this.#shared;
+    if (writer === undefined || shared === undefined) return;
+    const written = writer.tail.then(async () => {
+      if (writer.unsaved || this.#writers.get(id) !== writer) return;
+      await this.#guard(id, writer, async () => {
+        if (!(await write(shared))) await this.#putAll(id, shared);
+      });
+    });
+    writer.tail = written.catch(() => undefined);
+    await written;
+  }
+
+  /** @throws {StaleEpoch} and what is nobody's fault but ours */
+  async #guard(id: string, writer: Writer, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      if (error instanceof StoreUnavailable) {
+        writer.unsaved = true;
+        writer.continuation = undefined;
+        return;
+      }
+      if (error instanceof StaleEpoch && this.#writers.get(id) === writer) {
+        this.#log.warn({ sessionId: id }, 'another pod leads this session now');
+        await this.release(id);
+        this.emit('lost', id);
+      }
+      throw error;
+    }
+  }
+
+  async #putAll(id: string, shared: SessionStore): Promise<void> {
+    const session = await this.#local.load(id);
+    if (session !== undefined) await shared.put(session);
+  }
+
+  async #flush(): Promise<void> {
+    const pending = [...this.#writers].filter(([, { unsaved }]) => unsaved);
+    const next = pending.values();
+    const work = async () => {
+      for (const [id, writer] of next) await this.#save(id, writer);
+    };
+    await Promise.all(Array.from({ length: PARALLEL_PUTS }, work));
+  }
+
+  async #save(id: string, writer: Writer): Promise<void> {
+    const shared = this.#shared;
+    const saved = writer.tail.then(async () => {
+      if (shared === undefined || !writer.unsaved || this.#writers.get(id) !== writer) return;
+      // Before reading: what is changed from here on writes itself, after this.
+      writer.unsaved = false;
+      await this.#guard(id, writer, () => this.#putAll(id, shared));
+    });
+    writer.tail = saved.catch(() => undefined);
+    await saved.catch((error: unknown) => {
+      if (error instanceof StaleEpoch) return;
+      writer.unsaved = true;
+      this.#log.error({ sessionId: id, err: error }, 'a session could not be written');
+    });
+  }
+}

@@ -1,0 +1,201 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { PodUnreachable, RemoteRefusal } from './errors.ts';
+import type { LoggedEvent } from './event-log.ts';
+import type { ParsedRequest } from './gateway-message.ts';
+import type { MessageBus } from './message-bus.ts';
+import { OWNER_PATIENCE_MS } from './ownership.ts';
+import type { MoveReason, Request, Sequenced } from './protocol.ts';
+import { PING_MS } from './relay-messages.ts';
+import type { RelayJoin, RelayJoined, RelayPing, RelayPong, RelayRequest } from './relay-messages.ts';
+import type { Joined } from './session-requests.ts';
+import type { ConnectedClient, SessionRoute } from './session-route.ts';
+
+export type RelayRouteOptions = {
+  sessionId: string;
+  client: ConnectedClient;
+  /** The pod that leads the session. */
+  ownerPod: string;
+  bus: MessageBus;
+  /**
+   * The owner is lost to its client: find out who leads the session now.
+   * @param silentForMs how long the owner has not answered
+   */
+  onLost: (silentForMs: number) => void;
+  nowMs: () => number;
+};
+
+/** A join may have to open a call; other requests do little. */
+const JOIN_MS = 4_000;
+const REQUEST_MS = 3_000;
+/** How long an owner may be silent before its client is asked whether it still hears anything. */
+const DOUBT_MS = 600;
+/** An agent that is silent still sends a packet every 400 ms; a client that heard none for longer has lost it. */
+const LOST_MS = 600;
+
+/**
+ * Another pod leads the session: requests go there, and its events come back, each once and in order. While the owner is
+ * silent, the client is asked whether it hears anything: a call that goes on is left where it is.
+ */
+export class RelayRoute implements SessionRoute {
+  readonly kind = 'there';
+  readonly #options: RelayRouteOptions;
+  readonly #closed = new AbortController();
+  #ownerPod: string;
+  /** The last event passed on. */
+  #after: Sequenced | undefined;
+  #heardMs: number;
+  #lost = false;
+
+  constructor(options: RelayRouteOptions) {
+    this.#options = options;
+    this.#ownerPod = options.ownerPod;
+    this.#heardMs = options.nowMs();
+  }
+
+  get ownerPod(): string {
+    return this.#ownerPod;
+  }
+
+  async join(request: Request<'join'>): Promise<Joined> {
+    const { answer, events, position } = await this.#join({ ...this.#name, request });
+    const start = () => {
+      this.#options.client.becomeJoined();
+      this.#begin(position);
+      return events;
+    };
+    return { answer, start };
+  }
+
+  async moveIn(request: Request<'join'>, reason: MoveReason): Promise<void> {
+    const { events, position } = await this.#join({ ...this.#name, request, reason });
+    for (const event of events) this.#options.client.deliver(event);
+    this.#begin(position);
+  }
+
+  async request(parsed: Exclude<ParsedRequest, { name: 'join' }>): Promise<object> {
+    const hearsNothing = parsed.name === 'report' && parsed.request.noPacketsForMs !== undefined;
+    if (hearsNothing) {
+      // The client has said it; whether the owner can still be asked shows when somebody looks for who leads.
+      this.#loseOwner();
+      return {};
+    }
+    const message: RelayRequest = { ...this.#name, parsed };
+    return (await this.#ask('relay.request', message, REQUEST_MS)) as object;
+  }
+
+  /** The owner tells of an event. Those that came before and got lost are asked for with the next ping. */
+  accept(event: LoggedEvent): void {
+    const after = this.#after;
+    if (after === undefined || event.epoch !== after.epoch || event.seq !== after.seq + 1) return;
+    this.#pass(event);
+  }
+
+  /** The session has been handed to another pod, which numbers its events from `position` on. */
+  rehome(podId: string, position: Sequenced): void {
+    this.#ownerPod = podId;
+    this.#heardMs = this.#options.nowMs();
+    if (this.#after === undefined) this.#begin(position);
+    else this.#after = position;
+  }
+
+  /** As `rehome`, for a route that begins with a session that was led here. */
+  takeFrom(position: Sequenced): void {
+    this.#begin(position);
+  }
+
+  close(reason: 'gone' | 'rerouted'): void {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
+    if (reason !== 'gone') return;
+    this.#options.bus
+      .request(this.#ownerPod, 'relay.gone', this.#name, { timeoutMs: REQUEST_MS })
+      .catch(() => undefined);
+  }
+
+  get #name(): { sessionId: string; clientId: string } {
+    const { sessionId, client } = this.#options;
+    return { sessionId, clientId: client.id };
+  }
+
+  async #join(message: RelayJoin): Promise<RelayJoined> {
+    return (await this.#ask('relay.join', message, JOIN_MS)) as RelayJoined;
+  }
+
+  async #ask(name: string, message: object, timeoutMs: number): Promise<unknown> {
+    const answer = await this.#options.bus.request(this.#ownerPod, name, message, {
+      timeoutMs,
+      signal: this.#closed.signal,
+    });
+    this.#heardMs = this.#options.nowMs();
+    return answer;
+  }
+
+  #begin(position: Sequenced): void {
+    this.#after = position;
+    void this.#watch();
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#closed;
+    while (!signal.aborted) {
+      try {
+        const more = await this.#ping();
+        if (!more) await pause(PING_MS, undefined, { signal });
+      } catch (error) {
+        if (signal.aborted) return;
+        await this.#doubt(error);
+        await pause(PING_MS / 2, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #ping(): Promise<boolean> {
+    const after = this.#after ?? { epoch: 0, seq: 0 };
+    const message: RelayPing = { ...this.#name, after };
+    const { events, gap, more } = (await this.#ask('relay.ping', message, DOUBT_MS)) as RelayPong;
+    for (const event of events) {
+      const last = this.#after ?? after;
+      const next = event.epoch === last.epoch && event.seq === last.seq + 1;
+      if (next || (gap && (event.epoch > last.epoch || (event.epoch === last.epoch && event.seq > last.seq)))) {
+        this.#pass(event);
+      }
+    }
+    return more;
+  }
+
+  #pass(event: LoggedEvent): void {
+    this.#after = { epoch: event.epoch, seq: event.seq };
+    this.#options.client.deliver(event);
+  }
+
+  /** The owner did not answer, or denies that it leads: is its client still served? */
+  async #doubt(error: unknown): Promise<void> {
+    const { client } = this.#options;
+    if (error instanceof RemoteRefusal) {
+      if (error.code === 'session_ended') client.end('session_ended');
+      else this.#loseOwner();
+      return;
+    }
+    const gone = error instanceof PodUnreachable && error.reason === 'gone';
+    const silentForMs = this.#options.nowMs() - this.#heardMs;
+    if (!gone && silentForMs < DOUBT_MS) return;
+    const nothingForMs = await client.hearsNothingForMs();
+    if (nothingForMs === undefined || nothingForMs < LOST_MS || this.#closed.signal.aborted) return;
+    if (gone || silentForMs + PING_MS >= OWNER_PATIENCE_MS) this.#loseOwner();
+  }
+
+  #loseOwner(): void {
+    if (this.#lost || this.#closed.signal.aborted) return;
+    this.#lost = true;
+    this.#options.onLost(this.#options.nowMs() - this.#heardMs);
+  }
+
+  /** Nobody else leads it after all; should the owner be lost again, that is told again. */
+  found(): void {
+    this.#lost = false;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed.signal.aborted;
+  }
+}

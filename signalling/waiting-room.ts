@@ -1,0 +1,203 @@
+import { SignallingFailure, StoreUnavailable } from './errors.ts';
+import type { HeldSessions } from './held-sessions.ts';
+import type { Log } from './log.ts';
+import type { MessageBus } from './message-bus.ts';
+import type { Request } from './protocol.ts';
+import type { SessionFinder } from './session-finder.ts';
+import { viewOf } from './session-requests.ts';
+import type { Joined } from './session-requests.ts';
+import type { ConnectedClient, SessionRoute } from './session-route.ts';
+import type { SessionRecord } from './session.ts';
+import type { Sessions } from './sessions.ts';
+
+export type WaitingRoomOptions = {
+  store: HeldSessions;
+  sessions: Sessions;
+  finder: SessionFinder;
+  bus: MessageBus;
+  /** Most sessions that may wait, on all pods together. */
+  limit: number;
+  /** A session that waits has its place now: its client, which waits on this pod, is brought to it. */
+  onPlaced: (client: ConnectedClient, request: Request<'join'>) => void;
+  log: Log;
+};
+
+/** Places become free at any time, on any pod; a look costs one command. */
+const LOOK_MS = 500;
+
+/**
+ * The queue of sessions for which there was no place: every pod that has room takes the first one out of it, and every
+ * pod tells those of its clients that wait where they stand.
+ */
+export class WaitingRoom {
+  readonly #options: WaitingRoomOptions;
+  readonly #waiting = new Map<WaitingRoute, Request<'join'>>();
+  readonly #unsubscribe: (() => void)[];
+  readonly #timer: NodeJS.Timeout;
+  #looking: Promise<void> | undefined;
+  #length = 0;
+  #closed = false;
+
+  constructor(options: WaitingRoomOptions) {
+    this.#options = options;
+    const { sessions, bus } = options;
+    sessions.on('placeFreed', () => void this.look());
+    this.#unsubscribe = [
+      bus.subscribe('session.placed', (payload) => this.#placed((payload as { id: string }).id)),
+      bus.subscribe('queue.changed', () => void this.look()),
+    ];
+    this.#timer = setInterval(() => void this.look(), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  /** Sessions that wait, when last looked. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** @throws {SignallingFailure} `server_busy`: the queue is full as well */
+  async enter(record: SessionRecord): Promise<void> {
+    const { store, bus, limit } = this.#options;
+    await store.createQueued(record);
+    if ((await store.enqueue(record.id, limit)) === undefined) {
+      await this.#options.finder.claimToEnd(record, 'failed');
+      throw new SignallingFailure('server_busy');
+    }
+    bus.publish('queue.changed', {});
+  }
+
+  /** The way of a client whose session waits. */
+  route(client: ConnectedClient, record: SessionRecord): SessionRoute {
+    return new WaitingRoute(client, record, {
+      position: async () => Math.max(1, (await this.#options.store.queue()).indexOf(record.id) + 1),
+      enter: (route, request) => {
+        this.#waiting.set(route, request);
+        void this.look();
+      },
+      leave: (route) => void this.#waiting.delete(route),
+      end: () => this.#endQueued(record.id),
+    });
+  }
+
+  /** Takes sessions out of the queue while there is room, and tells the others where they stand. Never rejects. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look()
+      .catch((error: unknown) => {
+        if (!(error instanceof StoreUnavailable)) this.#options.log.error({ err: error }, 'the queue cannot be served');
+      })
+      .finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#waiting.clear();
+  }
+
+  async #look(): Promise<void> {
+    const { store, sessions } = this.#options;
+    let queue = await store.queue();
+    while (queue.length > 0 && sessions.hasRoom && !this.#closed) {
+      const id = await store.dequeue();
+      if (id === undefined) break;
+      await this.#take(id);
+      queue = await store.queue();
+    }
+    this.#length = queue.length;
+    for (const route of this.#waiting.keys()) route.tell(queue.indexOf(route.sessionId) + 1);
+  }
+
+  async #take(id: string): Promise<void> {
+    const { store, finder, bus, log } = this.#options;
+    const record = await store.get(id);
+    if (record?.state !== 'queued') return;
+    try {
+      const claimed = await finder.claimHere({ id, fromEpoch: record.epoch, cause: 'queued' });
+      if (claimed !== undefined) bus.publish('session.placed', { id, podId: claimed.ownerPod });
+    } catch (error) {
+      log.warn({ sessionId: id, err: error }, 'a session could not be taken out of the queue');
+      await store.enqueue(id, Infinity);
+      throw error;
+    }
+  }
+
+  #placed(id: string): void {
+    for (const [route, request] of this.#waiting) {
+      if (route.sessionId !== id) continue;
+      this.#waiting.delete(route);
+      this.#options.onPlaced(route.client, request);
+    }
+  }
+
+  async #endQueued(id: string): Promise<void> {
+    const { store, finder } = this.#options;
+    await store.leaveQueue(id);
+    const record = await store.get(id);
+    if (record !== undefined && record.state !== 'ended') await finder.claimToEnd(record, 'left');
+  }
+}
+
+type Waits = {
+  position: () => Promise<number>;
+  enter: (route: WaitingRoute, request: Request<'join'>) => void;
+  leave: (route: WaitingRoute) => void;
+  end: () => Promise<void>;
+};
+
+/** A client that waits can hear where it stands, and leave; everything else has to wait, too. */
+class WaitingRoute implements SessionRoute {
+  readonly kind = 'queued';
+  readonly client: ConnectedClient;
+  readonly #record: SessionRecord;
+  readonly #waits: Waits;
+  #told = 0;
+
+  constructor(client: ConnectedClient, record: SessionRecord, waits: Waits) {
+    this.client = client;
+    this.#record = record;
+    this.#waits = waits;
+  }
+
+  get sessionId(): string {
+    return this.#record.id;
+  }
+
+  async join(request: Request<'join'>): Promise<Joined> {
+    this.#told = await this.#waits.position();
+    const { epoch } = this.#record;
+    const answer = { session: viewOf(this.#record, 0), epoch, transcript: [], kept: false, queued: this.#told };
+    return {
+      answer,
+      start: () => {
+        this.#waits.enter(this, request);
+        return [];
+      },
+    };
+  }
+
+  async moveIn(request: Request<'join'>): Promise<void> {
+    this.#waits.enter(this, request);
+  }
+
+  async request({ name }: { name: string }): Promise<object> {
+    if (name === 'leave') {
+      await this.#waits.end();
+      return {};
+    }
+    if (name === 'report' || name === 'mute') return {};
+    throw new SignallingFailure('server_busy');
+  }
+
+  tell(position: number): void {
+    if (position < 1 || position === this.#told) return;
+    this.#told = position;
+    this.client.tellPosition(position);
+  }
+
+  close(): void {
+    this.#waits.leave(this);
+  }
+}
