@@ -83,7 +83,8 @@ function print(): void {
   });
   console.log(table([heading, ...rows]));
   const unanswered = inRedis.at(-1)?.unanswered ?? 0;
-  if (unanswered > 0) console.log(`\n${unanswered} commands had no answer within 250 ms: the machine is busy`);
+  if (unanswered > 0)
+    console.log(`\ncommands without an answer within 250 ms, since the machine is busy: ${unanswered}`);
   console.log(
     `\nload, claim and put carry a transcript of ${TRANSCRIPT_LINES} lines. A create in Redis is two commands, one after\n` +
       'the other, an update three; "Redis operation" is a single one of all those.',
