@@ -46,7 +46,7 @@ const PACKETS_PER_SECOND = 50;
 export function figuresOf(stretch: Stretch): VoiceFigures {
   const { before, after, observed, generator, mediaWorkerDrops } = stretch;
   const { collections } = observed;
-  const grown = (field: keyof VoiceStatistics) => after[field] - before[field];
+  const grown = (field: Exclude<keyof VoiceStatistics, 'recent'>) => after[field] - before[field];
   return {
     ...cpuFigures(stretch),
     verdictMs: observed.queuedToVerdictMs,

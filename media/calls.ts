@@ -92,6 +92,11 @@ export class Calls {
     return this.#sfu.pids;
   }
 
+  /** While none has, `join` refuses calls that are new with `server_busy`. */
+  get voiceWorkersWithRoom(): number {
+    return this.#pool.withRoom;
+  }
+
   get #deaths(): number {
     return this.#sfu.restarts + this.#pool.restarts;
   }
@@ -194,10 +199,10 @@ export class Calls {
   }
 
   async #openCall({ id, agent }: NewCall, restored: RestoredConversation | undefined, standby: boolean): Promise<Call> {
-    const voiceIndex = this.#pool.leastLoaded();
+    const voiceIndex = this.#pool.leastLoaded(restored !== undefined);
     if (voiceIndex === undefined || this.#closed) {
       this.#calls.delete(id);
-      throw new MediaError('server_busy', 'no voice worker is running just now');
+      throw new MediaError('server_busy', 'no voice worker runs and has room just now');
     }
     this.#pool.assign(voiceIndex, id);
     const call = new Call({

@@ -1,4 +1,5 @@
 /** Gathers the windows of all calls of a voice worker and runs them through the model together. */
+import { StandingQueue } from './standing-queue.ts';
 import { MAX_BATCH, SileroStream, WINDOW_SAMPLES, type Silero } from './silero.ts';
 
 /**
@@ -13,6 +14,9 @@ const RUN_INTERVAL_MS = 2;
  */
 export const MAX_WAITING = 256;
 
+/** Where more comes than can be judged, windows older than this are passed over: about one of each stream stays. */
+const STALE_MS = 40;
+
 /** Told the probability of speech of one window. `endMs`: when the window's last sample was captured. */
 export type VerdictSink = (probability: number, endMs: number, queuedMs: number) => void;
 
@@ -21,6 +25,8 @@ export class VadStream {
   readonly silero = new SileroStream();
   readonly onVerdict: VerdictSink;
   closed = false;
+  /** The last verdict; it stands for windows that are passed over. */
+  probability = 0;
   /** Windows without a verdict: what they hold may still be speech. */
   waiting = 0;
 
@@ -40,6 +46,7 @@ export class VadBatcher {
   readonly #streams: SileroStream[] = [];
   readonly #batch: Queued[] = [];
   #queue: Queued[] = [];
+  readonly #standing = new StandingQueue();
   /** Spent windows, used again so that none leaves garbage. */
   readonly #spare: Float32Array[] = [];
   #running = false;
@@ -49,6 +56,8 @@ export class VadBatcher {
   /** Windows and runs so far; their ratio is the mean batch. */
   windows = 0;
   runs = 0;
+  /** Windows passed over so far. */
+  skipped = 0;
 
   constructor(silero: Pick<Silero, 'run'>, now: () => number, onFault: (fault: unknown) => void) {
     this.#silero = silero;
@@ -97,6 +106,7 @@ export class VadBatcher {
     // The model runs one turn of the event loop later, so packets that are being read now still get into this batch.
     await new Promise<void>((resolve) => setImmediate(resolve));
     try {
+      if (!this.#closed && this.#standing.look(this.#now())) this.#passOver(this.#now() - STALE_MS);
       const count = this.#closed ? 0 : this.#take();
       if (count > 0) await this.#silero.run(this.#streams, this.#windows, count, this.#probabilities);
       if (count > 0) this.#answer(count);
@@ -132,14 +142,35 @@ export class VadBatcher {
   #answer(count: number): void {
     this.windows += count;
     this.runs++;
-    for (const [row, { stream, window, endMs, queuedMs }] of this.#batch.entries()) {
-      this.#spare.push(window);
-      try {
-        if (!stream.closed) stream.onVerdict(this.#probabilities[row]!, endMs, queuedMs);
-      } catch (fault) {
-        // One call's fault is not that of the others in the batch.
-        this.#onFault(fault);
-      }
+    const nowMs = this.#now();
+    for (const [row, entry] of this.#batch.entries()) {
+      entry.stream.probability = this.#probabilities[row]!;
+      this.#standing.served(nowMs - entry.queuedMs);
+      this.#tell(entry);
+    }
+  }
+
+  /**
+   * Verdicts that come ever later are worth less than ones that are a guess: what has waited since before `beforeMs` is
+   * answered as the window before it was. Otherwise what was too much for a moment would be late for good.
+   */
+  #passOver(beforeMs: number): void {
+    const stale = this.#queue.filter(({ queuedMs }) => queuedMs < beforeMs);
+    this.#queue = this.#queue.filter(({ queuedMs }) => queuedMs >= beforeMs);
+    this.skipped += stale.length;
+    for (const entry of stale) {
+      entry.stream.waiting--;
+      this.#tell(entry);
+    }
+  }
+
+  #tell({ stream, window, endMs, queuedMs }: Queued): void {
+    this.#spare.push(window);
+    try {
+      if (!stream.closed) stream.onVerdict(stream.probability, endMs, queuedMs);
+    } catch (fault) {
+      // One call's fault is not that of the others.
+      this.#onFault(fault);
     }
   }
 }

@@ -3,6 +3,7 @@ import type { AgentConfig } from './agent.ts';
 import type { CallEvent } from './call-events.ts';
 import type { ConversationSnapshot } from './conversation-events.ts';
 import type { PlayoutRateHz } from './opus.ts';
+import type { RecentLoad } from './overload.ts';
 import type { PlayoutSnapshot } from './playout-clock.ts';
 import type { Message } from './providers/provider.ts';
 
@@ -73,7 +74,7 @@ export type FromVoiceWorker =
   /** Something failed inside a call; it goes on. `code` says what, never what was said. */
   | { type: 'fault'; callId?: string; code: string; message: string };
 
-/** Since the worker's start; `calls`, `heapBytes` and `receiveBufferBytes` are those of now. */
+/** Since the worker's start; `calls`, `heapBytes` and `receiveBufferBytes` are those of now, `recent` is of the last second. */
 export type VoiceStatistics = {
   calls: number;
   packetsReceived: number;
@@ -89,9 +90,12 @@ export type VoiceStatistics = {
   receiveBufferBytes: number;
   windows: number;
   runs: number;
+  /** Windows that were not judged, because verdicts came too late. */
+  windowsSkipped: number;
   /** From the packet that completes a window to its verdict, in ms. */
   verdictP50Ms: number;
   verdictP99Ms: number;
   latenessP999Ms: number;
   heapBytes: number;
+  recent: RecentLoad;
 };

@@ -6,6 +6,7 @@ import { monotonicMs } from './clock.ts';
 // The Opus addon leaves destructors behind for the end of each thread that used it. Loaded here too, it stays mapped
 // when the last voice worker exits; otherwise those destructors are gone by then, and the process with them.
 import './opus.ts';
+import { OverloadWatch } from './overload.ts';
 import { VoiceThread } from './voice-thread.ts';
 import type { CallSnapshot, FromVoiceWorker, VoiceStatistics, VoiceWorkerData } from './voice-protocol.ts';
 
@@ -45,6 +46,7 @@ type Slot = {
   thread: VoiceThread;
   calls: Set<string>;
   snapshots: Map<string, CallSnapshot>;
+  overload: OverloadWatch;
   startedMs: number;
   up: boolean;
   /** Deaths in a row, each soon after the start. */
@@ -83,15 +85,26 @@ export class VoiceWorkerPool {
     return this.#slots.length;
   }
 
-  /** The worker with the fewest calls among those that run. */
-  leastLoaded(): number | undefined {
-    const running = [...this.#slots.keys()].filter((index) => this.#slots[index]!.up);
+  /**
+   * The worker with the fewest calls among those that run and are not overloaded.
+   * @param evenOverloaded for a call that has nowhere else to go
+   */
+  leastLoaded(evenOverloaded = false): number | undefined {
+    const running = [...this.#slots.keys()].filter((index) => {
+      const { up, overload } = this.#slots[index]!;
+      return up && (evenOverloaded || !overload.overloaded);
+    });
     return running.sort((a, b) => this.#slots[a]!.calls.size - this.#slots[b]!.calls.size)[0];
   }
 
   /** Whether all run. */
   get isComplete(): boolean {
     return this.#slots.every(({ up }) => up);
+  }
+
+  /** How many run and are not overloaded. */
+  get withRoom(): number {
+    return this.#slots.filter(({ up, overload }) => up && !overload.overloaded).length;
   }
 
   /** Whether this worker runs; otherwise it is being replaced. */
@@ -132,7 +145,9 @@ export class VoiceWorkerPool {
 
   #startSlot(index: number): Slot {
     const thread = this.#startThread(index);
-    return { thread, calls: new Set(), snapshots: new Map(), startedMs: monotonicMs(), up: false, earlyDeaths: 0 };
+    const overload = new OverloadWatch();
+    const [calls, snapshots] = [new Set<string>(), new Map<string, CallSnapshot>()];
+    return { thread, calls, snapshots, overload, startedMs: monotonicMs(), up: false, earlyDeaths: 0 };
   }
 
   #startThread(index: number): VoiceThread {
@@ -147,7 +162,8 @@ export class VoiceWorkerPool {
 
   #onMessage(index: number, message: FromVoiceWorker): void {
     const taken = message.type === 'heartbeat' ? message.snapshots : message.type === 'snapshot' ? [message] : [];
-    const { calls, snapshots } = this.#slots[index]!;
+    const { calls, snapshots, overload } = this.#slots[index]!;
+    if (message.type === 'heartbeat') overload.note(message.statistics.recent);
     for (const { callId, snapshot } of taken) if (calls.has(callId)) snapshots.set(callId, snapshot);
     this.#options.events.onMessage(index, message);
   }
@@ -168,6 +184,7 @@ export class VoiceWorkerPool {
     if (this.#closed) return;
     const slot = this.#slots[index]!;
     slot.startedMs = monotonicMs();
+    slot.overload = new OverloadWatch();
     slot.thread = this.#startThread(index);
     try {
       await slot.thread.ready();

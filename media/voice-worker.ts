@@ -6,6 +6,7 @@ import { createHistogram } from 'node:perf_hooks';
 import { monotonicMs } from './clock.ts';
 import type { ConversationSnapshot } from './conversation-events.ts';
 import { EncodedClips } from './encoded-clips.ts';
+import { LoadMeter } from './load-meter.ts';
 import { PlayoutClock } from './playout-clock.ts';
 import type { Responder, TextToSpeech } from './providers/provider.ts';
 import { ReplyGenerator } from './reply.ts';
@@ -45,7 +46,7 @@ export class VoiceWorker {
   readonly #handOvers = new Map<string, number>();
   readonly #batcher: VadBatcher;
   readonly #clips: EncodedClips;
-  readonly #verdicts = createHistogram();
+  readonly #load = new LoadMeter();
   readonly #lateness = createHistogram();
   /** What the calls that have ended had counted. */
   readonly #ended = { received: 0, lost: 0, sent: 0, late5Ms: 0, late20Ms: 0, skipped: 0 };
@@ -179,7 +180,7 @@ export class VoiceWorker {
       onStateChanged: (snapshot) => post({ type: 'snapshot', callId, snapshot }),
       onHandedOver: (conversation) => this.#handedOver(callId, conversation),
       onFault: (code, fault) => this.#fault(callId, code, fault),
-      onVerdictDelay: this.#onVerdictDelay,
+      onVerdictDelay: this.#load.verdict,
     });
     this.#calls.set(callId, call);
     call.prepare();
@@ -237,12 +238,9 @@ export class VoiceWorker {
     if (this.#calls.size > 0 && !this.#closed) this.#scheduleTick();
   };
 
-  readonly #onVerdictDelay = (delayMs: number): void => {
-    this.#verdicts.record(Math.max(1, Math.round(delayMs * 1000)));
-  };
-
   async #beat(): Promise<void> {
     const nowMs = monotonicMs();
+    this.#load.beat(this.#batcher.skipped);
     const snapshots = [...this.#calls].map(([callId, call]) => ({ callId, snapshot: call.snapshot(nowMs) }));
     this.#parts.post({ type: 'heartbeat', snapshots, statistics: await this.#measure() });
   }
@@ -266,10 +264,12 @@ export class VoiceWorker {
       receiveBufferBytes: Math.min(...links.map((link) => link.receiveBufferBytes), Infinity),
       windows: this.#batcher.windows,
       runs: this.#batcher.runs,
-      verdictP50Ms: this.#verdicts.percentile(50) / 1000,
-      verdictP99Ms: this.#verdicts.percentile(99) / 1000,
+      windowsSkipped: this.#batcher.skipped,
+      verdictP50Ms: this.#load.verdictMs(50),
+      verdictP99Ms: this.#load.verdictMs(99),
       latenessP999Ms: this.#lateness.percentile(99.9) / 1000,
       heapBytes: process.memoryUsage().heapUsed,
+      recent: this.#load.recent,
     };
   }
 

@@ -142,6 +142,16 @@ const gaugesOf = (media: MediaCalls): GaugeSource[] => {
       read: sum((s) => s.packetsRejected),
     },
     { name: 'rtp_kernel_drops_total', help: 'Packets dropped by full buffers.', read: sum((s) => s.kernelDrops) },
+    {
+      name: 'voice_workers_with_room',
+      help: 'Voice workers that can carry another call.',
+      read: () => media.voiceWorkersWithRoom,
+    },
+    {
+      name: 'vad_windows_skipped_total',
+      help: 'Windows not judged for lack of time.',
+      read: sum((s) => s.windowsSkipped),
+    },
     { name: 'playout_late_packets_total', help: 'Packets over 20 ms late.', read: sum((s) => s.late20Ms) },
     { name: 'playout_skipped_frames_total', help: 'Frames left out after stalls.', read: sum((s) => s.skippedFrames) },
     {

@@ -12,6 +12,8 @@ type Verdict = { probability: number; endMs: number; queuedMs: number };
 class WatchedModel {
   readonly runs: SileroStream[][] = [];
   failing = false;
+  /** Told before each run. */
+  onRun = (): void => undefined;
   readonly #silero: Silero;
 
   constructor(silero: Silero) {
@@ -21,6 +23,7 @@ class WatchedModel {
   async run(...run: Parameters<Silero['run']>): Promise<void> {
     if (this.failing) throw new Error('the model has failed');
     this.runs.push([...run[0]]);
+    this.onRun();
     await this.#silero.run(...run);
   }
 }
@@ -174,6 +177,49 @@ describe('VadBatcher', () => {
     await eventually(() => stays.verdicts.length === 1);
     expect(model.runs.flat()).to.deep.equal([stays.stream.silero]);
     expect(gone.verdicts).to.deep.equal([]);
+  });
+
+  it('passes windows over when more come than it can judge, in order, and judges all again when it can', async () => {
+    const callers = Array.from({ length: 4 }, listen);
+    let windows = 0;
+    const addAll = () => {
+      windows++;
+      for (const { stream } of callers) batcher.add(stream, speech[windows % speech.length]!, windows);
+    };
+    // A run takes as long as two windows last: half of them is too much.
+    model.onRun = () => {
+      for (let half = 0; half < 2; half++) {
+        clock.advance(32);
+        addAll();
+      }
+    };
+    addAll();
+    await eventually(() => model.runs.length >= 150);
+    const answeredLate = callers[0]!.stream.waiting;
+    model.onRun = () => clock.advance(1);
+    await eventually(() => (clock.advance(1), batcher.waiting === 0));
+    expect(answeredLate, 'windows of a stream that waited, of 300 that came').to.be.below(40);
+    expect(batcher.skipped).to.be.above(300);
+    for (const { verdicts } of callers) {
+      expect(verdicts.map(({ endMs }) => endMs)).to.deep.equal(
+        Array.from({ length: windows }, (_, index) => index + 1),
+      );
+    }
+    const skippedBefore = batcher.skipped;
+    for (let turn = 0; turn < 60; turn++) {
+      addAll();
+      clock.advance(32);
+      await eventually(() => batcher.waiting === 0 && callers.every(({ stream }) => stream.waiting === 0));
+    }
+    expect(batcher.skipped).to.equal(skippedBefore);
+  });
+
+  it('judges all of a burst', async () => {
+    const { stream, verdicts } = listen();
+    model.onRun = () => clock.advance(2);
+    for (let index = 0; index < MAX_WAITING; index++) batcher.add(stream, speech[index % speech.length]!, index);
+    await eventually(() => (clock.advance(0.1), verdicts.length === MAX_WAITING));
+    expect(batcher.skipped).to.equal(0);
   });
 
   it('runs nothing once it is closed', async () => {

@@ -75,6 +75,18 @@ describe('VoiceWorkerPool', function () {
     expect(pool.leastLoaded()).to.equal(0);
   });
 
+  it('gives no new call to a worker that has more to do than it can, until it has time again', async () => {
+    pool.assign(1, 'a call');
+    strike({ index: 0, fate: 'busy' });
+    await eventually(() => pool.withRoom === 1, 15_000);
+    expect(pool.leastLoaded()).to.equal(1);
+    expect(pool.leastLoaded(true), 'one that has nowhere else to go').to.equal(0);
+    strike({ index: 0, fate: 'calm' });
+    await eventually(() => pool.withRoom === 2, 15_000);
+    expect(pool.leastLoaded()).to.equal(0);
+    expect(told, 'overloaded is not dead').to.deep.equal([]);
+  });
+
   it('says what is wrong when a worker cannot be started, and leaves none running', async () => {
     const events = { onMessage: () => undefined, onLost: () => undefined, onReplaced: () => undefined };
     const broken = { size: 1, data: { ...data, sileroPath: '/nowhere/silero.onnx' }, events };
@@ -113,7 +125,7 @@ describe('VoiceWorkerPool', function () {
         await eventually(() => hanging.restarts === 1);
         await eventually(() => hanging.restarts === 2, 15_000);
         delete process.env[HANG];
-        await eventually(() => told.length === 2);
+        await eventually(() => told.length === 2, 15_000);
         expect(told).to.deep.equal(['lost 0', 'replaced 0']);
       } finally {
         await hanging.close();

@@ -1,17 +1,33 @@
-/** The real voice worker, which a test can have exit or hang: it listens on a channel that the server knows nothing of. */
+/**
+ * The real voice worker, which a test can have exit, hang, or be busy with something else: it listens on a channel that
+ * the server knows nothing of.
+ */
 import { BroadcastChannel, workerData } from 'node:worker_threads';
 import type { VoiceWorkerData } from '../../media/voice-protocol.ts';
 
-export type Fate = { index: number; fate: 'exit' | 'hang' };
+export type Fate = { index: number; fate: 'exit' | 'hang' | 'busy' | 'calm' };
+
+/** Work that leaves a hundredth of the time for anything else. */
+const BUSY_MS = 99;
+const BUSY_INTERVAL_MS = 100;
+
+let work: NodeJS.Timeout | undefined;
 
 const channel = new BroadcastChannel('parley-test-fate');
 channel.onmessage = (event: unknown) => {
   const { index, fate } = (event as { data: Fate }).data;
   if (index !== (workerData as VoiceWorkerData).index) return;
   if (fate === 'exit') process.exit(1);
-  for (;;) Math.sqrt(index);
+  clearInterval(work);
+  if (fate === 'busy') work = setInterval(() => burn(BUSY_MS), BUSY_INTERVAL_MS);
+  if (fate === 'hang') burn(Infinity);
 };
 channel.unref();
+
+function burn(ms: number): void {
+  const endMs = performance.now() + ms;
+  while (performance.now() < endMs) Math.sqrt(endMs);
+}
 
 // Last, so that the worker says that it is ready when its fate can already reach it.
 await import('../../media/voice-worker-thread.ts');
