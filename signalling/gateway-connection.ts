@@ -42,8 +42,6 @@ const REQUEST_LIMIT = { limit: 200, windowMs: 10_000 };
 const MAX_WAITING = 64;
 /** Lets the last event reach the client before its connection is closed. */
 const CLOSE_DELAY_MS = 200;
-/** A client that is there says at once what it hears. */
-const MEDIA_CHECK_MS = 400;
 
 /** One client's connection: parses what comes, answers it in order, and sends it the events of its session. */
 export class Connection implements ConnectedClient {
@@ -102,16 +100,6 @@ export class Connection implements ConnectedClient {
   tellPosition(position: number): void {
     // Of no owner's events; numbered by the time, so that it is later than what another pod said before.
     this.#emitAlone('queued', { position }, this.#options.nowMs());
-  }
-
-  async hearsNothingForMs(): Promise<number | undefined> {
-    try {
-      const answer: unknown = await this.#socket.timeout(MEDIA_CHECK_MS).emitWithAck('media-check');
-      const { silentMs } = (answer ?? {}) as { silentMs?: unknown };
-      return typeof silentMs === 'number' ? silentMs : undefined;
-    } catch {
-      return undefined;
-    }
   }
 
   /** Tells the client why, and closes the connection a moment later. */

@@ -153,7 +153,7 @@ export class HandoverSource {
       signal,
     })) as HandoverPrepared;
     channel.standby = { podId, transportIds: [media.send.id, media.receive.id] };
-    host.tell(id, { name: 'move', data: { reason: 'drain', media } });
+    host.tell(id, { name: 'move', data: { reason: 'drain', media, pod: podId } });
     await bus.request(podId, 'handover.ready', { id }, { timeoutMs: READY_MS, signal });
   }
 

@@ -226,15 +226,10 @@ export type SessionEvents = {
 export type SessionEventName = keyof SessionEvents;
 export type Sequenced = { epoch: number; seq: number };
 
-/** How long the client has heard no packet of the agent, in ms; without media, a large number. */
-export type MediaCheckAnswer = { silentMs: number };
-
 /** Everything that a server sends. */
 export type ServerEvents = { [Name in SessionEventName]: (event: SessionEvents[Name] & Sequenced) => void } & {
   hello: (event: Hello) => void;
   token: (event: { token: string; /** Unix time in milliseconds. */ expiresAt: number }) => void;
-  /** Asked while the pod that leads the session is silent: does the client still hear it? */
-  'media-check': (acknowledge: (answer: MediaCheckAnswer) => void) => void;
 };
 
 /** Sent at once on connection, so that `join` can already carry what the browser can do. */

@@ -72,7 +72,7 @@ export class RelayDesk {
       const position = this.#positionOf(sessionId);
       if (reason === undefined || answer.media === undefined) return { answer, events, position };
       const { media, transcript } = answer;
-      host.tell(sessionId, { name: 'move', data: { reason, media, transcript } });
+      host.tell(sessionId, { name: 'move', data: { reason, media, transcript, pod: answer.session.pod } });
       return { answer, events, position };
     } catch (error) {
       if (this.#clients.get(clientId) === client) this.#clients.delete(clientId);

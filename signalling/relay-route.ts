@@ -1,9 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { PodUnreachable, RemoteRefusal } from './errors.ts';
+import { RemoteRefusal } from './errors.ts';
 import type { LoggedEvent } from './event-log.ts';
 import type { ParsedRequest } from './gateway-message.ts';
 import type { MessageBus } from './message-bus.ts';
-import { OWNER_PATIENCE_MS } from './ownership.ts';
 import type { MoveReason, Request, Sequenced } from './protocol.ts';
 import { PING_MS } from './relay-messages.ts';
 import type { RelayJoin, RelayJoined, RelayPing, RelayPong, RelayRequest } from './relay-messages.ts';
@@ -27,14 +26,12 @@ export type RelayRouteOptions = {
 /** A join may have to open a call; other requests do little. */
 const JOIN_MS = 4_000;
 const REQUEST_MS = 3_000;
-/** How long an owner may be silent before its client is asked whether it still hears anything. */
-const DOUBT_MS = 600;
-/** An agent that is silent still sends a packet every 400 ms; a client that heard none for longer has lost it. */
-const LOST_MS = 600;
+/** An owner that is there answers at once; the next ping asks for the same. */
+const PING_TIMEOUT_MS = 600;
 
 /**
- * Another pod leads the session: requests go there, and its events come back, each once and in order. While the owner is
- * silent, the client is asked whether it hears anything: a call that goes on is left where it is.
+ * Another pod leads the session: requests go there, and its events come back, each once and in order. An owner that is
+ * silent is left alone until its client says that it hears nothing: a call that goes on stays where it is.
  */
 export class RelayRoute implements SessionRoute {
   readonly kind = 'there';
@@ -143,7 +140,7 @@ export class RelayRoute implements SessionRoute {
         if (!more) await pause(PING_MS, undefined, { signal });
       } catch (error) {
         if (signal.aborted) return;
-        await this.#doubt(error);
+        this.#doubt(error);
         await pause(PING_MS / 2, undefined, { signal }).catch(() => undefined);
       }
     }
@@ -152,7 +149,7 @@ export class RelayRoute implements SessionRoute {
   async #ping(): Promise<boolean> {
     const after = this.#after ?? { epoch: 0, seq: 0 };
     const message: RelayPing = { ...this.#name, after };
-    const { events, gap, more } = (await this.#ask('relay.ping', message, DOUBT_MS)) as RelayPong;
+    const { events, gap, more } = (await this.#ask('relay.ping', message, PING_TIMEOUT_MS)) as RelayPong;
     for (const event of events) {
       const last = this.#after ?? after;
       const next = event.epoch === last.epoch && event.seq === last.seq + 1;
@@ -168,20 +165,11 @@ export class RelayRoute implements SessionRoute {
     this.#options.client.deliver(event);
   }
 
-  /** The owner did not answer, or denies that it leads: is its client still served? */
-  async #doubt(error: unknown): Promise<void> {
-    const { client } = this.#options;
-    if (error instanceof RemoteRefusal) {
-      if (error.code === 'session_ended') client.end('session_ended');
-      else this.#loseOwner();
-      return;
-    }
-    const gone = error instanceof PodUnreachable && error.reason === 'gone';
-    const silentForMs = this.#options.nowMs() - this.#heardMs;
-    if (!gone && silentForMs < DOUBT_MS) return;
-    const nothingForMs = await client.hearsNothingForMs();
-    if (nothingForMs === undefined || nothingForMs < LOST_MS || this.#closed.signal.aborted) return;
-    if (gone || silentForMs + PING_MS >= OWNER_PATIENCE_MS) this.#loseOwner();
+  /** The owner denies that it leads. That it does not answer says nothing yet. */
+  #doubt(error: unknown): void {
+    if (!(error instanceof RemoteRefusal)) return;
+    if (error.code === 'session_ended') this.#options.client.end('session_ended');
+    else this.#loseOwner();
   }
 
   #loseOwner(): void {
@@ -193,9 +181,5 @@ export class RelayRoute implements SessionRoute {
   /** Nobody else leads it after all; should the owner be lost again, that is told again. */
   found(): void {
     this.#lost = false;
-  }
-
-  get isClosed(): boolean {
-    return this.#closed.signal.aborted;
   }
 }

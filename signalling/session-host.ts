@@ -61,7 +61,11 @@ export class SessionHost implements CallObserver {
       const { answer, start } = await this.#joiner.join(channel, client, request);
       for (const event of start()) client.deliver(event);
       const { media, transcript } = answer;
-      if (media) channel.publish({ name: 'move', data: { reason, media, transcript } }, this.#options.nowMs());
+      if (media)
+        channel.publish(
+          { name: 'move', data: { reason, media, transcript, pod: answer.session.pod } },
+          this.#options.nowMs(),
+        );
     });
   }
 

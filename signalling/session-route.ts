@@ -9,8 +9,6 @@ import type { Joined } from './session-requests.ts';
 export interface ConnectedClient extends ChannelClient {
   /** Names this connection among all of all pods. */
   readonly id: string;
-  /** Milliseconds since the client last heard a packet of the agent; undefined: it does not say. */
-  hearsNothingForMs(): Promise<number | undefined>;
   /** Tells this client alone something that belongs to no owner's events. */
   tellPosition(position: number): void;
 }

@@ -74,6 +74,7 @@ export class Call {
     });
     this.moving = new Moving({
       media: this.media,
+      ledger: this.#ledger,
       iceServers: () => this.#joining.iceServers,
       facts: () => this.#facts,
       note: (change) => this.#note(change),

@@ -3,10 +3,13 @@ import type { CallMedia } from './call-media.ts';
 import type { CallFacts } from './call-state.ts';
 import type { ParleyEvents } from './client-events.ts';
 import { ParleyError } from './errors.ts';
+import type { TranscriptLedger } from './transcript-ledger.ts';
 import type { MoveReason } from './types.ts';
 
 export type MovingOptions = {
   media: CallMedia;
+  /** Which lines of the conversation the application was told. */
+  ledger: TranscriptLedger;
   iceServers: () => IceServer[];
   facts: () => Readonly<CallFacts>;
   note: (change: Partial<CallFacts>) => void;
@@ -36,7 +39,9 @@ export class Moving {
   }
 
   /** `move` has come. While a server drains, the call stays where it is until the next owner is heard of. */
-  follow({ epoch, media, pod, reason }: SessionEvents['move'] & Sequenced): void {
+  follow({ epoch, media, pod, reason, transcript = [] }: SessionEvents['move'] & Sequenced): void {
+    const { emit, ledger } = this.#options;
+    for (const entry of ledger.missing(transcript)) emit('transcript', entry);
     if (reason === 'drain' && this.#options.media.link) {
       this.#begin(reason, pod);
       void this.#options.media.standBy(media, this.#options.iceServers());
