@@ -1,5 +1,6 @@
 import { Router } from '@koa/router';
 import { z } from 'zod';
+import type { RedisStatus } from './redis-status.ts';
 import { errorBody } from './session-schemas.ts';
 import { reply } from './validation.ts';
 
@@ -17,6 +18,8 @@ export type HealthRoutesOptions = {
   peerConnections: () => number;
   /** Places taken, 0 to 1. */
   occupancy: () => number;
+  /** Absent: this server is by itself. */
+  redis?: Pick<RedisStatus, 'isUp' | 'downSince' | 'stats'>;
   nowMs: () => number;
 };
 
@@ -27,7 +30,10 @@ export const health = z
   .object({
     status: z
       .enum(['healthy', 'degraded', 'draining'])
-      .describe('`degraded`: nine tenths of the places are taken. `draining`: closing, no new sessions.'),
+      .describe(
+        '`degraded`: nine tenths of the places are taken, or Redis is away. `draining`: closing, no new sessions.',
+      ),
+    degraded_since: z.iso.datetime().optional().describe('Since when Redis has been away; absent while it is there.'),
     version: z.string(),
     active_sessions: z.number().int(),
     active_connections: z.number().int(),
@@ -44,7 +50,8 @@ export const health = z
         }),
       })
       .describe(
-        'Without Redis `enabled` and `is_connected` are false while `healthy` is true: nothing is wrong, and an alarm ' +
+        '`session_count` is of all servers that share this Redis, and `stats` are those last heard of while it is away. ' +
+          'Without Redis `enabled` and `is_connected` are false while `healthy` is true: nothing is wrong, and an alarm ' +
           'on `healthy` stays quiet. `session_count` then counts the sessions in memory.',
       ),
     timestamp: z.iso.datetime(),
@@ -71,19 +78,40 @@ export const healthRoutes = (options: HealthRoutesOptions): Router => {
 };
 
 const describeHealth = async (options: HealthRoutesOptions): Promise<z.input<typeof health>> => {
+  const { redis, version, nowMs } = options;
   const sessions = await options.activeSessions();
   const full = options.occupancy() >= DEGRADED_OCCUPANCY;
+  const away = redis !== undefined && !redis.isUp;
   return {
-    status: options.phase() === 'draining' ? 'draining' : full ? 'degraded' : 'healthy',
-    version: options.version,
+    status: options.phase() === 'draining' ? 'draining' : full || away ? 'degraded' : 'healthy',
+    ...(away && { degraded_since: new Date(redis.downSince ?? nowMs()).toISOString() }),
+    version,
     active_sessions: sessions,
     active_connections: options.activeConnections(),
     peer_connections: options.peerConnections(),
-    redis: {
-      enabled: false,
-      healthy: true,
-      stats: { connected_clients: 0, used_memory_human: '0B', session_count: sessions, is_connected: false },
-    },
-    timestamp: new Date(options.nowMs()).toISOString(),
+    redis: redis ? await describeRedis(redis) : withoutRedis(sessions),
+    timestamp: new Date(nowMs()).toISOString(),
   };
 };
+
+type RedisHealth = z.input<typeof health>['redis'];
+
+const describeRedis = async (redis: NonNullable<HealthRoutesOptions['redis']>): Promise<RedisHealth> => {
+  const { connectedClients, usedMemory, sessionCount } = await redis.stats();
+  return {
+    enabled: true,
+    healthy: redis.isUp,
+    stats: {
+      connected_clients: connectedClients,
+      used_memory_human: usedMemory,
+      session_count: sessionCount,
+      is_connected: redis.isUp,
+    },
+  };
+};
+
+const withoutRedis = (sessions: number): RedisHealth => ({
+  enabled: false,
+  healthy: true,
+  stats: { connected_clients: 0, used_memory_human: '0B', session_count: sessions, is_connected: false },
+});

@@ -2,6 +2,7 @@ import { Router } from '@koa/router';
 import type { Middleware } from 'koa';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { SessionState } from '../signalling/protocol.ts';
+import type { RedisLinkOptions } from '../signalling/redis-link.ts';
 import { requireApiKey } from './api-keys.ts';
 
 /** A number that some part keeps; read when somebody asks for the metrics. A name with `_total` only ever grows. */
@@ -17,6 +18,7 @@ export class Metrics {
   readonly #claims: Counter<'cause'>;
   readonly #moves: Counter<'outcome'>;
   readonly #httpSeconds: Histogram<'method' | 'route' | 'status'>;
+  readonly #redis: ReturnType<typeof redisMetrics>;
 
   constructor({ sessionsByState }: MetricsOptions) {
     collectDefaultMetrics({ register: this.#registry });
@@ -39,13 +41,19 @@ export class Metrics {
       labelNames: ['outcome'],
       registers: [this.#registry],
     });
+    this.#redis = redisMetrics(this.#registry);
     const sessions = new Gauge({
       name: 'parley_sessions',
       help: 'Sessions in the store, by state.',
       labelNames: ['state'],
       registers: [this.#registry],
       collect: async () => {
-        for (const [state, count] of Object.entries(await sessionsByState())) sessions.set({ state }, count);
+        sessions.reset();
+        try {
+          for (const [state, count] of Object.entries(await sessionsByState())) sessions.set({ state }, count);
+        } catch {
+          // The store is away. That must not take the other numbers along, of which some say so.
+        }
       },
     });
   }
@@ -69,6 +77,25 @@ export class Metrics {
     } else {
       const gauge: Gauge = new Gauge({ ...options, collect: () => gauge.set(read()) });
     }
+  }
+
+  /** Counts a command to Redis: what it was for, how long it took, and how it ended. */
+  readonly redisCommand: NonNullable<RedisLinkOptions['onCommand']> = (operation, seconds, outcome) => {
+    this.#redis.operations.inc({ operation, outcome });
+    this.#redis.seconds.observe({ operation }, seconds);
+  };
+
+  /** Adds how many connections to Redis were made. */
+  watchRedis(link: { readonly connections: number }): void {
+    const counter: Counter = new Counter({
+      name: 'redis_connections_total',
+      help: 'Connections to Redis that were made, those after a loss too.',
+      registers: [this.#registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(link.connections);
+      },
+    });
   }
 
   /** Measures requests. Routes, not paths, are the label: their number is bounded. */
@@ -95,3 +122,20 @@ export class Metrics {
     this.#registry.clear();
   }
 }
+
+/** They go by the names that dashboards for Redis know, without the prefix. */
+const redisMetrics = (registry: Registry) => ({
+  operations: new Counter({
+    name: 'redis_operations_total',
+    help: 'Commands to Redis, by what they were for and how they ended: ok, refused, unavailable.',
+    labelNames: ['operation', 'outcome'],
+    registers: [registry],
+  }),
+  seconds: new Histogram({
+    name: 'redis_latency_seconds',
+    help: 'Time until Redis answered, or was given up.',
+    labelNames: ['operation'],
+    buckets: [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.02, 0.1, 0.25],
+    registers: [registry],
+  }),
+});

@@ -20,6 +20,7 @@ import { createHttpServer, listen, localUrl } from './http-server.ts';
 import { Metrics } from './metrics.ts';
 import { openApiRoutes } from './openapi.ts';
 import { OriginPolicy } from './origins.ts';
+import { RedisStatus } from './redis-status.ts';
 import { SessionDesk, sessionsRoutes } from './sessions-routes.ts';
 import { createSignalling } from './signalling-parts.ts';
 import type { Signalling } from './signalling-parts.ts';
@@ -118,7 +119,7 @@ const createParts = async (options: Required<ServerOptions>, started: AsyncDispo
   const podId = config.podId ?? `${hostname()}-${randomBytes(3).toString('hex')}`;
   const metrics = new Metrics({ sessionsByState: () => signalling.store.counts() });
   started.defer(() => metrics.close());
-  const link = await connectFleet({ config, podId, version: VERSION, onCommand: () => undefined, log, nowMs });
+  const link = await connectFleet({ config, podId, version: VERSION, onCommand: metrics.redisCommand, log, nowMs });
   started.defer(() => link.close());
   const calls = await createCalls({ config, agents, log });
   started.defer(() => calls.close());
@@ -169,7 +170,7 @@ const healthOptions = (
   activeConnections: connections,
   peerConnections: () => calls.peerConnections,
   occupancy: () => signalling.sessions.occupied / signalling.sessions.capacity,
-  ...(link.redis && { redis: link.redis }),
+  ...(link.redis && link.shared && { redis: new RedisStatus({ link: link.redis, sessions: link.shared, nowMs }) }),
   nowMs,
 });
 
@@ -219,6 +220,7 @@ const watch = ({ metrics, signalling, calls, link }: Parts, connections: () => n
   const loopDelay = () => link.loopDelay.p99Ms / 1000;
   metrics.watch({ name: 'event_loop_delay_p99_seconds', help: 'Of the main thread.', read: loopDelay });
   for (const gauge of calls.gauges) metrics.watch(gauge);
+  if (link.redis) metrics.watchRedis(link.redis);
 };
 
 /** Socket.IO closes the port, too; connections that are idle or slow are not waited for. */
