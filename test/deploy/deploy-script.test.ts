@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { startTestServer } from '../support/running-server.ts';
 import { manifestsOf, one, parseManifests, root } from './manifests.ts';
 
 /**
@@ -188,23 +187,24 @@ describe('deploy-k8s.sh', function () {
   });
 
   it('drains a pod and takes that back, with the key that is inside the pod', async () => {
-    const asked: string[] = [];
-    const server = createServer(({ method, url, headers }, response) => {
-      asked.push(`${method} ${url} ${headers.authorization}`);
-      response.end('{"status":"draining"}');
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    const inPod = { PORT: String(port), API_KEYS: 'key-of-the-pod-1,another' };
+    const inPod = { API_KEYS: 'key-of-the-pod-1,key-of-prometheus' };
+    const server = await startTestServer(inPod);
+    const environment = { ...inPod, PORT: String(server.port) };
+    const readiness = async () => (await server.request('GET', '/health/ready')).status;
     try {
-      const drained = await run(['drain', 'pod/parley-1'], inPod);
+      const drained = await run(['drain', 'pod/parley-1'], environment);
       expect(drained.status, drained.err).to.equal(0);
-      expect((await run(['drain', 'parley-1', '--undo'], inPod)).status).to.equal(0);
+      expect(await readiness()).to.equal(503);
+      const undone = await run(['drain', 'parley-1', '--undo'], environment);
+      expect(undone.status, undone.err).to.equal(0);
+      expect(await readiness()).to.equal(200);
       expect(drained.calls.join('\n')).to.include('exec parley-1').and.not.to.include('key-of-the-pod-1');
+      expect((await run(['drain', 'parley-1'], { ...environment, API_KEYS: 'not-a-key-of-this-pod' })).status).to.equal(
+        1,
+      );
     } finally {
-      server.close();
+      await server.close();
     }
-    expect(asked).to.deep.equal(['POST /v2/drain Bearer key-of-the-pod-1', 'DELETE /v2/drain Bearer key-of-the-pod-1']);
   });
 
   it('goes back to the version before, or to a certain one', async () => {
