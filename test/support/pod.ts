@@ -21,6 +21,8 @@ const DEFAULTS = {
 };
 
 export type Pod = {
+  /** Its name among the others, another one after each start. */
+  readonly id: string;
   readonly process: HostProcess;
   readonly host: NetworkHost;
   /** `http://address:port`, from every end of the network. */
@@ -29,13 +31,16 @@ export type Pod = {
   readonly log: () => Record<string, unknown>[];
 };
 
+let starts = 0;
+
 /**
  * Starts it and waits until it is ready.
  * @param environment beside what every such server is started with; nothing else of this process's own environment
  */
 export async function startPod(host: NetworkHost, environment: Record<string, string> = {}): Promise<Pod> {
   const { PATH, HOME, MEDIASOUP_WORKER_BIN } = process.env;
-  const settings = { ...DEFAULTS, MEDIA_ANNOUNCED_ADDRESS: host.address, ...environment };
+  const id = `${host.name}.${(starts += 1)}`;
+  const settings = { ...DEFAULTS, POD_ID: id, MEDIA_ANNOUNCED_ADDRESS: host.address, ...environment };
   const started = new HostProcess(host, {
     program: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', MAIN],
@@ -43,6 +48,7 @@ export async function startPod(host: NetworkHost, environment: Record<string, st
   });
   await started.said(/Parley is ready/);
   return {
+    id,
     process: started,
     host,
     url: `http://${host.address}:${settings.PORT}`,
