@@ -90,13 +90,15 @@ export class CallMedia {
   /**
    * Connects to the transports of the pod that is to take over, sends the microphone there as well, and has the agent's
    * track of it ready without a sound. What is in use stays in use until `heardOf`; where this fails, for good.
+   *
+   * @param ownerEpoch of the pod that is about to go
    */
-  async standBy(media: MediaOptions, iceServers: IceServer[]): Promise<void> {
+  async standBy(media: MediaOptions, iceServers: IceServer[], ownerEpoch: number): Promise<void> {
     if (this.#closed) return;
     this.#discard(this.#next);
     this.#next = undefined;
     const link = this.#create(media, iceServers);
-    this.#discard(this.#standby.begin(link, this.#epoch));
+    this.#discard(this.#standby.begin(link, ownerEpoch));
     try {
       const sending = this.#sendMicrophone(link);
       const track = await link.receive();

@@ -210,7 +210,6 @@ export class Call {
   }
 
   #onJoined(answer: Answers['join']): void {
-    if (this.#facts.closed) return;
     const { emit, clock } = this.#options;
     const { epoch, media, queued, session } = answer;
     const first = this.session === undefined;
@@ -233,6 +232,8 @@ export class Call {
   #mediaStands(pod: string | undefined): void {
     this.#mediaFailures = 0;
     this.#options.clock.mark('connectedMs');
+    // A pod that took the call over without a `join` may not know it.
+    if (this.moving.count > 0) this.report({ playback: this.playback.state });
     if (pod !== undefined && this.session) this.session = { ...this.session, pod };
     this.#ready.resolve();
   }

@@ -49,7 +49,8 @@ export class Joining {
       if (!device.loaded) await device.load({ routerRtpCapabilities: hello.rtpCapabilities as RtpCapabilities });
       const timeoutMs = silent() ? silentJoinTimeoutMs : joinTimeoutMs;
       const answer = await signalling.request('join', this.#request(), timeoutMs);
-      if (hello !== this.#hello) return;
+      // Closed, or lost again, before it could be used.
+      if (hello !== this.#hello || !signalling.connected) return;
       this.#joinedOnce = true;
       onJoined(answer);
     } catch (error) {

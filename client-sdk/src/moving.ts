@@ -44,7 +44,7 @@ export class Moving {
     for (const entry of ledger.missing(transcript)) emit('transcript', entry);
     if (reason === 'drain' && this.#options.media.link) {
       this.#begin(reason, pod);
-      void this.#options.media.standBy(media, this.#options.iceServers());
+      void this.#options.media.standBy(media, this.#options.iceServers(), epoch);
     } else void this.adopt(media, epoch, reason, pod);
   }
 
@@ -78,11 +78,10 @@ export class Moving {
 
   #done({ pod, reason, startedMs }: Move): void {
     const { emit, facts, note, onDone } = this.#options;
-    const wasConnected = facts().connectedOnce;
+    const moved = reason !== undefined && facts().connectedOnce;
+    if (moved) this.count++;
     note({ moving: false, connectedOnce: true, silent: false });
     onDone(pod);
-    if (reason === undefined || !wasConnected) return;
-    this.count++;
-    emit('moved', { reason, afterMs: Math.round(performance.now() - startedMs) });
+    if (moved) emit('moved', { reason, afterMs: Math.round(performance.now() - startedMs) });
   }
 }

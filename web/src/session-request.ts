@@ -1,6 +1,12 @@
 import { ParleyError } from './sdk.ts';
 import type { StoredSession } from './stored-session.ts';
 
+/** One of several servers may just have died; the next attempt lands on another. */
+const attempts = 3;
+const retryMs = 300;
+/** What a balancer answers in the place of a server that gives no answer. */
+const fromBalancer: ReadonlySet<number> = new Set([502, 504]);
+
 type Refusal = { error?: { code?: string; message?: string } };
 
 /**
@@ -9,11 +15,14 @@ type Refusal = { error?: { code?: string; message?: string } };
  * @throws ParleyError with a sentence for people
  */
 export async function requestSession(): Promise<StoredSession> {
-  const response = await fetch('/demo/sessions', { method: 'POST' }).catch((cause: unknown) => {
-    throw new ParleyError('server_unreachable', { cause });
-  });
-  if (!response.ok) throw await refusal(response);
-  return (await response.json()) as StoredSession;
+  for (let attempt = 1; ; attempt++) {
+    const response = await fetch('/demo/sessions', { method: 'POST' }).catch((cause: unknown) => {
+      if (attempt === attempts) throw new ParleyError('server_unreachable', { cause });
+    });
+    if (response?.ok) return (await response.json()) as StoredSession;
+    if (response && (attempt === attempts || !fromBalancer.has(response.status))) throw await refusal(response);
+    await new Promise((resolve) => setTimeout(resolve, retryMs));
+  }
 }
 
 async function refusal(response: Response): Promise<ParleyError> {
