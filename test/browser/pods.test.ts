@@ -87,14 +87,28 @@ describe('a call among several servers', function () {
     expect(relay.connections).to.equal(4);
   });
 
-  it('makes another connection when the server hangs with its media', async () => {
+  it('makes another connection when the server hangs with its media, and tells once what it had not delivered', async () => {
     await call.startCall();
+    const undelivered = {
+      turnId: 't9',
+      role: 'user',
+      text: 'Undelivered.',
+      final: true,
+      startMs: 9,
+      endMs: 99,
+    } as const;
+    relay.answerJoin = (answer) => ({ ...answer, transcript: [...answer.transcript, undelivered] });
     const before = await last();
     relay.hang();
     process.kill(server.media.mediaWorkerPids[0]!, 'SIGKILL');
     const lost = await state('reconnecting', before);
     await state('connected', lost);
     expect(relay.connections).to.equal(2);
+    const told = (await call.events()).filter(({ data, name }) => name === 'transcript' && data['final'] === true);
+    expect(told.map(({ data }) => [data['role'], data['turnId'] === 't9'])).to.deep.equal([
+      ['agent', false],
+      ['user', true],
+    ]);
     await typeAndHear();
   });
 
