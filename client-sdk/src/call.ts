@@ -137,8 +137,8 @@ export class Call {
     if (this.#facts.joined) this.signalling.request('report', report).catch(() => undefined);
   }
 
-  #probe(report: Request<'report'>): void {
-    if (this.#facts.joined) void this.signalling.probe(report);
+  #hearsNothing(noPacketsForMs: number): void {
+    if (this.#facts.joined) void this.signalling.probe({ noPacketsForMs });
   }
 
   async leave(): Promise<void> {
@@ -185,11 +185,11 @@ export class Call {
       link: () => this.media.link,
       graph: this.graph,
       clock,
-      onSuspicion: (noPacketsForMs) => this.#probe({ noPacketsForMs }),
+      onSuspicion: (forMs) => this.#hearsNothing(forMs),
       onSilent: (forMs) => {
         emit('audioLost', { forMs });
         this.#note({ silent: true });
-        this.#probe({ noPacketsForMs: forMs });
+        this.#hearsNothing(forMs);
         this.media.silent(forMs);
       },
       onBack: (afterMs) => {
@@ -209,20 +209,19 @@ export class Call {
     this.graph.close();
   }
 
-  #onJoined(answer: Answers['join']): void {
+  #onJoined({ epoch, kept, media, queued, session, transcript }: Answers['join']): void {
     const { emit, clock } = this.#options;
-    const { epoch, media, queued, session } = answer;
-    const first = this.session === undefined;
     const formerEpoch = this.signalling.order.epoch;
     // An owner that was replaced and does not know it yet.
     if (!this.signalling.order.adopt(epoch)) return this.signalling.restart();
     clock.mark('joinedMs');
     this.signalling.joined();
+    const resumed = this.session !== undefined || transcript.length > 0;
     this.session = session;
     this.media.dropStandby();
-    if (answer.kept) this.media.socketRenewed(this.#facts.silent);
-    emit('joined', { session, epoch, resumed: !first || answer.transcript.length > 0 });
-    for (const entry of this.#ledger.missing(answer.transcript)) emit('transcript', entry);
+    if (kept) this.media.socketRenewed(this.#facts.silent);
+    emit('joined', { session, epoch, resumed });
+    for (const entry of this.#ledger.missing(transcript)) emit('transcript', entry);
     if (queued !== undefined) emit('queued', { position: queued });
     if (this.microphone.muted) void this.signalling.request('mute', { muted: true }).catch(() => undefined);
     this.#note({ joined: true, queued: queued !== undefined, moving: false });
