@@ -1,5 +1,6 @@
 /** The connections of this pod to Redis: one for commands, one to be told things. Never waits longer than it must. */
 import { EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { StoreUnavailable } from './errors.ts';
@@ -22,6 +23,8 @@ export type RedisLinkEvents = {
 /** A command that has not been answered by then counts as failed: no call may wait for Redis. */
 const COMMAND_TIMEOUT_MS = 250;
 const CONNECT_TIMEOUT_MS = 1_000;
+/** A pod that starts waits no longer for Redis than this: about two tries to connect. */
+const OPEN_TIMEOUT_MS = 2_000;
 /** Between two tries to connect, growing; a Redis that is back is found within half a second. */
 const RETRY_MS = { first: 50, most: 500 };
 /** Between two signs of life that are asked of both connections. */
@@ -75,10 +78,12 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
     this.#probe.unref();
   }
 
-  /** Connects. Resolves once connected or after the first try failed: a pod starts without Redis, too. */
+  /** Connects. Resolves once connected, or when the first try failed or takes long: a pod starts without Redis, too. */
   static async open(options: RedisLinkOptions): Promise<RedisLink> {
     const link = new RedisLink(options);
-    await Promise.allSettled([link.commands.connect(), link.subscriber.connect()]);
+    const connected = Promise.allSettled([link.commands.connect(), link.subscriber.connect()]);
+    // With Sentinel the first try lasts until one of them answers.
+    await Promise.race([connected, delay(OPEN_TIMEOUT_MS, undefined, { ref: false })]);
     await link.#look();
     // The look that each new connection brings may have been under way before the other one stood.
     if (!link.#up) await link.#look();
