@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { eventually } from './eventually.ts';
 import { opusSpeech } from './opus-speech.ts';
+import { Relay } from './relay.ts';
 import { ScriptedCaller } from './scripted-caller.ts';
 import { startTalkingServer, type TalkingServer } from './talking-server.ts';
 
@@ -21,13 +23,13 @@ describe('a scripted caller', function () {
     ScriptedCaller.cleanUp();
   });
 
-  async function call(options: { media?: boolean } = {}): Promise<ScriptedCaller> {
-    const answer = await fetch(`${server.url}demo/sessions`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: '{}',
-    });
-    const { token } = (await answer.json()) as { token: string };
+  async function openSession(): Promise<string> {
+    const answer = await fetch(`${server.url}demo/sessions`, { method: 'POST' });
+    return ((await answer.json()) as { token: string }).token;
+  }
+
+  async function call(options: { media?: boolean; url?: string } = {}): Promise<ScriptedCaller> {
+    const token = await openSession();
     const caller = new ScriptedCaller({ url: server.url, token, bindAddress: '127.0.0.1', ...options });
     callers.push(caller);
     return caller.whenConnected();
@@ -78,6 +80,32 @@ describe('a scripted caller', function () {
     const speaking = await caller.event('agent-state', { state: 'speaking' }, movedMs);
     await caller.event('agent-state', { state: 'listening' }, speaking.atMs);
     expect(caller.heard.voiceMs(movedMs)).to.be.above(500);
+  });
+
+  it('stands by where it is told to, speaks to both, and goes over with the first word of the next owner', async () => {
+    await using relay = await Relay.start(server.url);
+    const caller = await call({ url: relay.url });
+    await greeted(caller);
+    await relay.drain(await openSession());
+    await caller.until(() => caller.links[1]?.connectedMs !== undefined, 'transports that stand by');
+    expect(caller.links[1]).to.include({ reason: 'drain' }).and.not.have.property('usedMs');
+    await caller.voice.say(await opusSpeech('Do both of you hear me?'));
+    const turn = await caller.event('turn');
+    await eventually(() => caller.heard.voiceMs(turn.atMs) > 100);
+    await eventually(() => relay.unheard('speech').length > 0);
+    const firstEpoch = caller.epoch;
+    expect(caller.heard.epochAt(performance.now())).to.equal(firstEpoch);
+
+    relay.takeOver();
+    await caller.until(() => caller.links[1]?.usedMs !== undefined, 'the other transports in use');
+    const movedMs = performance.now();
+    await caller.request('say', { text: 'Now I speak to you.' });
+    const speaking = await caller.event('agent-state', { state: 'speaking' }, movedMs);
+    await caller.event('agent-state', { state: 'listening' }, speaking.atMs);
+    expect(caller.heard.voiceMs(movedMs)).to.be.above(500);
+    expect(caller.heard.epochAt(performance.now())).to.equal(firstEpoch + 1);
+    // This other one greeted while it was to be silent, and the first one answered nevertheless.
+    expect(caller.heard.fromFormerOwners, 'two owners are noticed').to.not.deep.equal([]);
   });
 
   it('does with signalling alone where it is told to', async () => {

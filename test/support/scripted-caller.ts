@@ -131,7 +131,7 @@ export class ScriptedCaller {
       const seen = () =>
         this.events
           .slice(-8)
-          .map(({ name, data }) => `${name} ${JSON.stringify(data)}`)
+          .map(({ name, data }) => `${name} ${JSON.stringify(data)}`.slice(0, 200))
           .join('\n');
       const timer = setTimeout(() => settle(new Error(`waited for ${what} in vain; last:\n${seen()}`)), timeoutMs);
       const watcher = () => {
@@ -261,6 +261,7 @@ export class ScriptedCaller {
     try {
       await link.connect();
       this.links[number]!.connectedMs = performance.now();
+      this.#wake();
       return !link.closed;
     } catch {
       // The server has gone or moved on. Whoever asked decides what follows.
