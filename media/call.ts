@@ -135,9 +135,8 @@ export class Call {
     if (this.#leads) return;
     this.#startedAtMs = monotonicMs() - elapsedMs;
     this.#history = new ConversationHistory(history);
-    const { id: callId } = this.#options;
-    const order = { callId, conversation, history: this.#history.messages(), startedAtMs: this.#startedAtMs };
-    this.#post({ type: 'take-over', ...order });
+    const order = { conversation, history: this.#history.messages(), startedAtMs: this.#startedAtMs };
+    this.#post({ type: 'take-over', callId: this.#options.id, order });
     this.#lead();
   }
 
@@ -150,7 +149,9 @@ export class Call {
 
   async say(text: string): Promise<string> {
     if (!this.#leads) throw new MediaError('server_busy', 'the call is being moved to another pod');
-    return this.#options.thread().say(this.#options.id, text);
+    const turnId = await this.#options.thread().say(this.#options.id, text);
+    if (!turnId) throw new MediaError('server_busy', 'the call is being moved from another pod');
+    return turnId;
   }
 
   interrupt(): void {

@@ -1,14 +1,22 @@
 /** Whether a call speaks in its session, or another pod does and it listens only; and the way from one to the other. */
 import { CallerHeard } from './caller-heard.ts';
-import type { ConversationEvent, ConversationSnapshot } from './conversation-events.ts';
+import type { ConversationEvent } from './conversation-events.ts';
 import { courseOf, type Course } from './conversation-restore.ts';
 import { HandOver, PAUSE_MS } from './hand-over.ts';
 import type { Playout } from './playout.ts';
+import type { TakeOver } from './voice-protocol.ts';
+
+/** How a call goes on that has been taken over. */
+export type Taken = { order: TakeOver; course: Course; ready: boolean };
+
+/** Another pod may have noticed speech sooner by this much: by the network's delay, and by what DTX left out before. */
+const HEARD_LATER_MS = 250;
 
 export class Lead {
   readonly #heard = new CallerHeard();
   #leads: boolean;
   #handOver: HandOver | undefined;
+  #taking: { order: TakeOver; latestMs: number } | undefined;
 
   constructor(leads: boolean) {
     this.#leads = leads;
@@ -48,15 +56,25 @@ export class Lead {
     return true;
   }
 
-  /**
-   * Speaks from now on. @returns how the conversation goes on from the snapshot; undefined where it led already.
-   * @param shiftMs what has to be added to session times, since they count from elsewhere now
-   */
-  take(conversation: ConversationSnapshot, shiftMs: number): { course: Course; ready: boolean } | undefined {
+  /** Speaks as soon as `taken` says so; where it led already, it goes on. */
+  takeOver(order: TakeOver, nowMs: number): void {
     this.#handOver = undefined;
-    if (this.#leads) return undefined;
-    this.#leads = true;
+    if (!this.#leads) this.#taking = { order, latestMs: nowMs + HEARD_LATER_MS };
+  }
+
+  /**
+   * Once, when it is time to speak: at once, but where the caller was in the midst of a turn that is not heard here yet.
+   * @param startedAtMs what session times were counted from so far
+   */
+  taken(startedAtMs: number, nowMs: number): Taken | undefined {
+    if (!this.#taking) return undefined;
+    const { order, latestMs } = this.#taking;
     const { ready } = this.#heard;
-    return { course: ready ? courseOf(conversation, this.#heard.meanwhile(shiftMs)) : { type: 'none' }, ready };
+    const heard = this.#heard.meanwhile(startedAtMs - order.startedAtMs);
+    const course: Course = ready ? courseOf(order.conversation, heard) : { type: 'none' };
+    if (ready && order.conversation.speaking && course.type === 'none' && nowMs < latestMs) return undefined;
+    this.#taking = undefined;
+    this.#leads = true;
+    return { order, course, ready };
   }
 }

@@ -183,7 +183,7 @@ export class SpeechAudio {
   pauseAt(position: number, ms: number): boolean {
     const audio = new Int16Array((this.sampleRateHz * ms) / 1000);
     this.read(position, audio);
-    return audio.every((sample) => sample < QUIET && sample > -QUIET);
+    return isQuiet(audio);
   }
 
   /** Where to go on after a break at `position`: the start of the broken word, or `rewindMs` back. */
@@ -222,11 +222,12 @@ export class SpeechAudio {
   /** It fades in, as it faded out elsewhere, and is no clip that recurs. */
   #restOf({ pcm }: SpokenAudio, { heardMs }: BrokenClause, rest: string): SpokenAudio {
     const samplesPerMs = this.sampleRateHz / 1000;
+    const step = FADE_IN_MS * samplesPerMs;
     let from = heardMs * samplesPerMs;
-    const latest = from + SHORTENED_MS * samplesPerMs;
-    while (from < latest && Math.abs(pcm.samples[from] ?? QUIET) < QUIET) from++;
-    const samples = pcm.samples.slice(Math.min(from, pcm.samples.length));
-    fade(samples, 0, 1, FADE_IN_MS * samplesPerMs);
+    const latest = Math.min(from + SHORTENED_MS * samplesPerMs, pcm.samples.length);
+    while (from + step <= latest && isQuiet(pcm.samples.subarray(from, from + step))) from += step;
+    const samples = pcm.samples.slice(from);
+    fade(samples, 0, 1, step);
     return { pcm: { samples, sampleRateHz: this.sampleRateHz }, text: rest };
   }
 
@@ -249,6 +250,10 @@ function heardOf(segment: Segment, position: number, sampleRateHz: number): stri
   }
   const words = segment.text.split(/\s+/).filter(Boolean);
   return words.slice(0, Math.floor((words.length * heard) / segment.samples.length)).join(' ');
+}
+
+function isQuiet(samples: Int16Array): boolean {
+  return samples.every((sample) => sample < QUIET && sample > -QUIET);
 }
 
 function lines(texts: string[]): string {

@@ -18,7 +18,6 @@ import { ConversationHistory } from './history.ts';
 import { Lead } from './lead.ts';
 import type { PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
-import type { Message } from './providers/provider.ts';
 import type { ReplyGenerator } from './reply.ts';
 import type { RtpSocket } from './rtp-socket.ts';
 import type { SpeechAudio } from './speech-audio.ts';
@@ -26,7 +25,7 @@ import type { SpeechDetector } from './speech-detector.ts';
 import type { TurnEnded } from './turn-detector.ts';
 import { endedTurn, turnInput } from './turn-input.ts';
 import type { VadBatcher } from './vad-batcher.ts';
-import type { CallSnapshot, OpenCall } from './voice-protocol.ts';
+import type { CallSnapshot, OpenCall, TakeOver } from './voice-protocol.ts';
 
 export type VoiceCallOptions = {
   open: OpenCall;
@@ -75,7 +74,19 @@ export class VoiceCall {
       onTurnEnded: this.#onTurnEnded,
     };
     this.#caller = new CallerAudio({ endpointing, batcher, now, events, onVerdictDelay });
-    this.#voice = this.#createVoice();
+    this.#voice = new AgentVoice({
+      ...options,
+      transmit: (packet) => this.#link.send(packet),
+      events: {
+        onAudible: (_speech, nowMs) => this.#onAudible(nowMs),
+        onFinished: (speech, nowMs) => this.#onFinished(speech, nowMs),
+        onSilent: (nowMs) => this.#tell({ type: 'silent' }, nowMs),
+        onFailed: (fault) => {
+          options.onFault('reply_failed', fault);
+          this.#tell({ type: 'reply-failed' }, now());
+        },
+      },
+    });
     this.#conversation = open.restore
       ? Conversation.restore(open.restore.conversation, this.#progress)
       : new Conversation(this.#progress);
@@ -112,7 +123,7 @@ export class VoiceCall {
     this.#caller.poll(nowMs);
     if (this.#bargeIn.nextDeadlineMs <= nowMs) this.#act(this.#bargeIn.poll(nowMs), nowMs);
     const { playout } = this.#voice;
-    if (this.#lead.isHandingOver) this.#pollHandOver(nowMs);
+    this.#pollLead(nowMs);
     playout.prepare();
     const text = playout.audible ? playout.speech?.newlyBegunText(playout.position) : undefined;
     if (text) this.#tell({ type: 'reply-text', text }, nowMs);
@@ -162,47 +173,36 @@ export class VoiceCall {
   }
 
   /** A call that stood by speaks from now on, and goes on from where the other one stopped. */
-  takeOver(conversation: ConversationSnapshot, history: readonly Message[], startedAtMs: number): void {
-    const lead = this.#lead.take(conversation, this.#startedAtMs - startedAtMs);
-    if (!lead) return;
-    this.#startedAtMs = startedAtMs;
-    this.#history = new ConversationHistory(history);
-    this.#conversation = Conversation.restore(conversation, this.#progress, lead.course);
-    this.#tell({ type: 'lead', ...lead }, this.#options.now());
+  takeOver(order: TakeOver): void {
+    const nowMs = this.#options.now();
+    this.#lead.takeOver(order, nowMs);
+    this.#pollLead(nowMs);
   }
 
   /** Undoes `handOver`. */
   resume(): void {
-    this.takeOver(this.#conversation.snapshot(), this.#history.messages(), this.#startedAtMs);
+    const [conversation, history] = [this.#conversation.snapshot(), this.#history.messages()];
+    this.takeOver({ conversation, history, startedAtMs: this.#startedAtMs });
   }
 
-  #pollHandOver(nowMs: number): void {
+  #pollLead(nowMs: number): void {
     const { playout } = this.#voice;
     if (this.#lead.isDue(this.#conversation.isAtRest, playout, nowMs)) {
       this.#tell({ type: 'hand-over' }, nowMs);
       this.#lead.giveUp();
     }
     if (this.#lead.hasHandedOver(playout.isSilent)) this.#options.onHandedOver(this.#conversation.snapshot());
+    const taken = this.#lead.taken(this.#startedAtMs, nowMs);
+    if (!taken) return;
+    const { order, course, ready } = taken;
+    this.#startedAtMs = order.startedAtMs;
+    this.#history = new ConversationHistory(order.history);
+    this.#conversation = Conversation.restore(order.conversation, this.#progress, course);
+    this.#tell({ type: 'lead', course, ready }, nowMs);
   }
 
   /** Whoever goes on from a hand-over does so at the word. */
   readonly #progress = () => this.#voice.playout.progress(this.#lead.isHandingOver);
-
-  #createVoice(): AgentVoice {
-    return new AgentVoice({
-      ...this.#options,
-      transmit: (packet) => this.#link.send(packet),
-      events: {
-        onAudible: (_speech, nowMs) => this.#onAudible(nowMs),
-        onFinished: (speech, nowMs) => this.#onFinished(speech, nowMs),
-        onSilent: (nowMs) => this.#tell({ type: 'silent' }, nowMs),
-        onFailed: (fault) => {
-          this.#options.onFault('reply_failed', fault);
-          this.#tell({ type: 'reply-failed' }, this.#options.now());
-        },
-      },
-    });
-  }
 
   readonly #onSpeechStarted = (startMs: number, nowMs: number): void => {
     this.#onsetMs = startMs;

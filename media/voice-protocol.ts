@@ -37,6 +37,14 @@ export type OpenCall = {
   standby?: boolean;
 };
 
+/** How a call that stood by goes on. */
+export type TakeOver = {
+  conversation: ConversationSnapshot;
+  history: Message[];
+  /** Start of the session, as in `OpenCall`. */
+  startedAtMs: number;
+};
+
 export type ToVoiceWorker =
   /** Answered by `link-opened` with the port, which is `port` where that is not 0. */
   | { type: 'open-link'; linkId: number; port: number }
@@ -53,7 +61,7 @@ export type ToVoiceWorker =
   | { type: 'mute'; callId: string; muted: boolean }
   /** Answered by `handed-over` when the voice has stopped for good. */
   | { type: 'hand-over'; callId: string; requestId: number; withinMs: number }
-  | { type: 'take-over'; callId: string; conversation: ConversationSnapshot; history: Message[]; startedAtMs: number }
+  | { type: 'take-over'; callId: string; order: TakeOver }
   | { type: 'resume'; callId: string }
   | { type: 'close-call'; callId: string }
   | { type: 'measure'; requestId: number }

@@ -135,7 +135,7 @@ export class VoiceWorker {
         this.#handOvers.set(message.callId, message.requestId);
         return call.handOver(message.withinMs);
       case 'take-over':
-        return call.takeOver(message.conversation, message.history, message.startedAtMs);
+        return call.takeOver(message.order);
       case 'resume':
         return call.resume();
     }

@@ -1,0 +1,80 @@
+/** The media side of one pod without signalling, and a client that is connected to it straight. */
+import { startCalls } from '../../server/calls.ts';
+import { loadAgents } from '../../server/agents.ts';
+import { readConfig } from '../../server/config.ts';
+import type { CallControl, CallEvent } from '../../signalling/call-control.ts';
+import type { Continuation } from '../../signalling/session-store.ts';
+import type { MediaOptions, TranscriptEntry } from '../../signalling/protocol.ts';
+import { HeardVoice } from './heard-voice.ts';
+import { RtcLink, type RtcLinkOptions } from './rtc-link.ts';
+import { memoryLog } from './running-server.ts';
+import { onEachTick, SpeechLine } from './speech-line.ts';
+
+export type MediaPod = Awaited<ReturnType<typeof startMediaPod>>;
+
+/** Everything that it tells is kept in order. */
+export const startMediaPod = async () => {
+  const config = readConfig({ WORKER_POOL_SIZE: '1', MEDIA_WORKERS: '1' });
+  const agents = await loadAgents(config.agentsDir);
+  const calls = await startCalls({ config, agents, log: memoryLog() });
+  const told: (CallEvent | { name: 'flowing'; data: boolean })[] = [];
+  const continuations: Continuation[] = [];
+  calls.observe({
+    event: (_id, event) => void told.push(event),
+    flowing: (_id, data) => void told.push({ name: 'flowing', data }),
+    continuation: (_id, continuation) => void continuations.push(continuation),
+    ended: () => undefined,
+  });
+  const transcript = (): TranscriptEntry[] =>
+    told.flatMap((event) => (event.name === 'transcript' && event.data.final ? [event.data] : []));
+  const state = () => told.flatMap((event) => (event.name === 'agent-state' ? [event.data.state] : [])).at(-1);
+  return { calls, told, continuations, transcript, state, close: () => calls.close() };
+};
+
+/** A client's media at one or several pods; what it says goes to all of them, as in a browser that is being moved. */
+export class MediaPodClient {
+  readonly heard = new HeardVoice();
+  readonly voice: SpeechLine;
+  readonly #links: RtcLink[] = [];
+  readonly #stopClock: () => void;
+
+  constructor() {
+    const send = (...frame: Parameters<RtcLink['send']>) => this.#links.forEach((link) => link.send(...frame));
+    this.voice = new SpeechLine(send, performance.now());
+    this.#stopClock = onEachTick((nowMs) => this.voice.tick(nowMs));
+  }
+
+  /** Resolves when its media at this pod stands in both directions. */
+  async connect(calls: CallControl, sessionId: string, media: MediaOptions): Promise<void> {
+    const index = this.#links.length;
+    const link = new RtcLink({
+      media,
+      bindAddress: '127.0.0.1',
+      request: requestsOf(calls, sessionId),
+      onPacket: (packet) => this.heard.note(packet, index, true, performance.now()),
+      onLost: () => undefined,
+    });
+    this.#links.push(link);
+    await link.connect();
+  }
+
+  /** Closes the media that was connected first, second …; without a number all of it. */
+  close(index?: number): void {
+    if (index === undefined) this.#stopClock();
+    for (const link of index === undefined ? this.#links : [this.#links[index]]) link?.close();
+  }
+}
+
+/** What the gateway would pass on. */
+const requestsOf = (calls: CallControl, sessionId: string): RtcLinkOptions['request'] => {
+  const handlers = {
+    'connect-transport': async ({ transportId, dtlsParameters }) => {
+      await calls.connectTransport(sessionId, transportId, dtlsParameters);
+      return {};
+    },
+    produce: async ({ transportId, rtpParameters }) => ({
+      producerId: await calls.produce(sessionId, transportId, rtpParameters),
+    }),
+  } as Partial<Record<string, (request: never) => Promise<object>>>;
+  return (name, request) => handlers[name]!(request as never) as never;
+};
