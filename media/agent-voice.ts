@@ -20,7 +20,11 @@ export type AgentVoiceOptions = {
   now: () => number;
   /** Puts a packet on the wire. */
   transmit: (packet: Uint8Array) => void;
-  events: PlayoutEvents & { onFailed: (fault: unknown) => void };
+  events: PlayoutEvents & {
+    /** All of the reply is known, heard or not. */
+    onComplete: () => void;
+    onFailed: (fault: unknown) => void;
+  };
 };
 
 /** What a reply goes by: the turn that it answers, where it answers one. */
@@ -69,7 +73,7 @@ export class AgentVoice {
     this.playout.hold(false);
     this.playout.play(speech);
     this.#generate(request, input, speech, generation.signal).then(
-      () => speech.length === 0 && events.onFinished(speech, now()),
+      () => (speech.length === 0 ? events.onFinished(speech, now()) : events.onComplete()),
       (fault: unknown) => !generation.signal.aborted && events.onFailed(fault),
     );
   }

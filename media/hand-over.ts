@@ -3,6 +3,9 @@
 /** A pause that is at least this long hides the change of voices. Smaller: stops between syllables. */
 export const PAUSE_MS = 80;
 
+/** What of a reply is not known yet would be lost with this pod: it is waited for, but no longer than this. */
+const INCOMPLETE_MS = 500;
+
 /** How a call stands at a moment. */
 export type Moment = {
   /** Neither is the caller in a turn nor is a reply awaited. */
@@ -21,6 +24,7 @@ export class HandOver {
   }
 
   isDue({ atRest, isPause, complete }: Moment, nowMs: number): boolean {
-    return nowMs >= this.#deadlineMs || (atRest && complete && isPause());
+    if (!complete) return nowMs >= this.#deadlineMs + INCOMPLETE_MS;
+    return nowMs >= this.#deadlineMs || (atRest && isPause());
   }
 }

@@ -81,6 +81,7 @@ export class VoiceCall {
         onAudible: (_speech, nowMs) => this.#onAudible(nowMs),
         onFinished: (speech, nowMs) => this.#onFinished(speech, nowMs),
         onSilent: (nowMs) => this.#tell({ type: 'silent' }, nowMs),
+        onComplete: () => options.onStateChanged(this.snapshot(now())),
         onFailed: (fault) => {
           options.onFault('reply_failed', fault);
           this.#tell({ type: 'reply-failed' }, now());
@@ -212,8 +213,7 @@ export class VoiceCall {
   readonly #onWindow = (detector: SpeechDetector, nowMs: number): void => {
     const { speaking, silenceMs, speechMs } = detector;
     if (!speaking) return;
-    const bargeIn = this.#bargeIn;
-    this.#act(silenceMs === 0 ? bargeIn.speech(speechMs, nowMs) : bargeIn.silence(silenceMs, nowMs), nowMs);
+    this.#act(this.#bargeIn[silenceMs === 0 ? 'speech' : 'silence'](silenceMs || speechMs, nowMs), nowMs);
   };
 
   readonly #onTurnEnded = (turn: TurnEnded, nowMs: number): void => {

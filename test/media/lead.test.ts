@@ -19,11 +19,14 @@ describe('HandOver', () => {
   });
 
   it('waits until all that is to be said is known', () => {
-    expect(new HandOver(0, 5000).isDue(moment({ complete: false }), 10)).to.equal(false);
+    const handOver = new HandOver(0, 100);
+    expect(handOver.isDue(moment({ complete: false }), 10)).to.equal(false);
+    expect(handOver.isDue(moment({ complete: false }), 599), 'for a moment beyond the time').to.equal(false);
+    expect(handOver.isDue(moment({ complete: false }), 600)).to.equal(true);
   });
 
   it('is due in any case when the time is over', () => {
-    const speaking = moment({ atRest: false, isPause: () => false, complete: false });
+    const speaking = moment({ atRest: false, isPause: () => false });
     expect(new HandOver(100, 5000).isDue(speaking, 5099)).to.equal(false);
     expect(new HandOver(100, 5000).isDue(speaking, 5100)).to.equal(true);
   });
