@@ -213,7 +213,8 @@ export class VoiceCall {
   readonly #onWindow = (detector: SpeechDetector, nowMs: number): void => {
     const { speaking, silenceMs, speechMs } = detector;
     if (!speaking) return;
-    this.#act(this.#bargeIn[silenceMs === 0 ? 'speech' : 'silence'](silenceMs || speechMs, nowMs), nowMs);
+    const bargeIn = this.#bargeIn;
+    this.#act(silenceMs === 0 ? bargeIn.speech(speechMs, nowMs) : bargeIn.silence(silenceMs, nowMs), nowMs);
   };
 
   readonly #onTurnEnded = (turn: TurnEnded, nowMs: number): void => {
@@ -226,8 +227,7 @@ export class VoiceCall {
   #act(action: BargeInAction | undefined, nowMs: number): void {
     if (action === undefined) return;
     if (action === 'interrupt') {
-      this.#tell({ type: 'cut-in', onsetMs: this.#sessionMs(this.#onsetMs) }, nowMs);
-      return;
+      return void this.#tell({ type: 'cut-in', onsetMs: this.#sessionMs(this.#onsetMs) }, nowMs);
     }
     const output = this.#voice.act(action);
     if (output) this.#tell({ type: 'output', output }, nowMs);

@@ -131,6 +131,7 @@ describe('A call that moves to another pod', function () {
   it('goes on after a crash: the unheard clauses are said, and nobody is greeted again', async () => {
     await join();
     await speak();
+    await eventually(() => JSON.stringify(former.continuations.at(-1)).includes('eighteen'));
     const left = saved();
     await former.close();
     const request = { rtpCapabilities: next.calls.rtpCapabilities, playback: 'running' as const };
