@@ -154,7 +154,10 @@ describe('The state of a client’s media', function () {
   let client: MediaPodClient;
 
   before(async () => (pod = await startMediaPod()));
-  after(async () => pod.close());
+  after(async () => {
+    MediaPodClient.cleanUp();
+    await pod.close();
+  });
   beforeEach(() => (client = new MediaPodClient()));
   afterEach(async () => {
     client.close();

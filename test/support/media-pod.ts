@@ -1,4 +1,5 @@
 /** The media side of one pod without signalling, and a client that is connected to it straight. */
+import { cleanup } from 'node-datachannel';
 import { startCalls } from '../../server/calls.ts';
 import { loadAgents } from '../../server/agents.ts';
 import { readConfig } from '../../server/config.ts';
@@ -56,6 +57,11 @@ export class MediaPodClient {
     });
     this.#links.push(link);
     await link.connect();
+  }
+
+  /** For the end of tests that had clients: libdatachannel's threads end. */
+  static cleanUp(): void {
+    cleanup();
   }
 
   /** Closes the media that was connected first, second …; without a number all of it. */
