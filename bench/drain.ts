@@ -59,7 +59,9 @@ async function measure(): Promise<void> {
   const drained = callers.map((caller) => observe(caller, signalledMs, endMs));
   const figures = drainFigures(drained, goneAfterMs);
   console.log(`${calls} calls with an agent that speaks all the time; the pod that led them all was sent SIGTERM`);
-  console.log(`${machineFacts().cores} cores, load average ${load}; pods, Redis, balancer and callers on one machine\n`);
+  console.log(
+    `${machineFacts().cores} cores, load average ${load}; pods, Redis, balancer and callers on one machine\n`,
+  );
   console.log(table(drainRows(figures)));
   const path = options.out ?? localResult('drain.json');
   const result = { measuredAt: new Date().toISOString(), machine: machineFacts(), load, ...figures };
