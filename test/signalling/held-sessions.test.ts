@@ -1,0 +1,141 @@
+import { expect } from 'chai';
+import { StaleEpoch, StoreUnavailable } from '../../signalling/errors.ts';
+import { HeldSessions } from '../../signalling/held-sessions.ts';
+import { MemorySessionStore } from '../../signalling/memory-session-store.ts';
+import type { TranscriptEntry } from '../../signalling/protocol.ts';
+import type { SessionRecord } from '../../signalling/session.ts';
+import { failingStore } from '../support/failing-store.ts';
+import type { FailingStore } from '../support/failing-store.ts';
+import { memoryLog } from '../support/running-server.ts';
+import { sessionRecord } from '../support/session-record.ts';
+
+const line = (turnId: string): TranscriptEntry => ({
+  turnId,
+  role: 'user',
+  text: `words of ${turnId}`,
+  final: true,
+  startMs: 0,
+  endMs: 1,
+});
+
+const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+describe('the sessions that a pod holds', () => {
+  let shared: FailingStore;
+  let held: HeldSessions;
+  let lost: string[];
+  let record: SessionRecord;
+
+  beforeEach(async () => {
+    shared = failingStore(new MemorySessionStore({ podId: 'pod-a' }));
+    held = new HeldSessions({ local: new MemorySessionStore({ podId: 'pod-a' }), shared, log: memoryLog() });
+    lost = [];
+    held.on('lost', (id) => lost.push(id));
+    record = sessionRecord({ ownerPod: 'pod-a', epoch: 100 });
+    await held.create(record);
+  });
+
+  afterEach(() => held.close());
+
+  it('are written through, and answered from memory', async () => {
+    await held.append(record.id, 100, line('t1'));
+    expect(await shared.transcript(record.id)).to.have.lengthOf(1);
+    shared.asked.length = 0;
+    expect(await held.get(record.id)).to.include({ id: record.id });
+    expect(await held.transcript(record.id)).to.have.lengthOf(1);
+    expect(shared.asked).to.deep.equal([]);
+  });
+
+  it('go on from memory while the shared store is away, and say so', async () => {
+    shared.away = true;
+    expect(await held.append(record.id, 100, line('t1'))).to.equal(true);
+    expect(held.unsaved).to.equal(1);
+    expect(await held.get(record.id)).to.include({ unsaved: true });
+    expect(await rejection(held.get('of another pod'))).to.be.instanceOf(StoreUnavailable);
+  });
+
+  it('do not ask a store again that is away, until everything is written', async () => {
+    shared.away = true;
+    await held.append(record.id, 100, line('t1'));
+    shared.asked.length = 0;
+    await held.append(record.id, 100, line('t2'));
+    await held.keepContinuation(record.id, 100, { version: 1 });
+    expect(shared.asked).to.deep.equal([]);
+  });
+
+  it('are written as a whole when the store is back, also when it has forgotten everything', async () => {
+    shared.away = true;
+    await held.append(record.id, 100, line('t1'));
+    await held.keepContinuation(record.id, 100, { version: 1, unheard: 'and so on' });
+    shared.away = false;
+    await held.flush();
+    expect(held.unsaved).to.equal(0);
+    const stored = await shared.load(record.id);
+    expect(stored?.transcript.map(({ turnId }) => turnId)).to.deep.equal(['t1']);
+    expect(stored?.continuation).to.deep.equal({ version: 1, unheard: 'and so on' });
+    expect(await held.get(record.id)).not.to.have.property('unsaved');
+  });
+
+  it('lose nothing that is said while they are being written', async () => {
+    shared.away = true;
+    await held.append(record.id, 100, line('t1'));
+    shared.away = false;
+    const flushed = held.flush();
+    await Promise.all([held.append(record.id, 100, line('t2')), held.append(record.id, 100, line('t3')), flushed]);
+    await held.flush();
+    expect((await shared.transcript(record.id)).map(({ turnId }) => turnId)).to.deep.equal(['t1', 't2', 't3']);
+  });
+
+  it('stay to be written where writing them fails again', async () => {
+    shared.away = true;
+    await held.append(record.id, 100, line('t1'));
+    await held.flush();
+    expect(held.unsaved).to.equal(1);
+  });
+
+  it('are let go of at once when a write is refused, since another pod leads them', async () => {
+    await shared.claim(record.id, { claimId: 'c1', podId: 'pod-b', fromEpoch: 100 });
+    expect(await rejection(held.append(record.id, 100, line('t1')))).to.be.instanceOf(StaleEpoch);
+    expect(lost).to.deep.equal([record.id]);
+    expect(held.holds(record.id)).to.equal(false);
+    expect(await held.get(record.id)).to.include({ ownerPod: 'pod-b' });
+  });
+
+  it('are let go of when that shows as they are written back', async () => {
+    shared.away = true;
+    await held.append(record.id, 100, line('t1'));
+    shared.away = false;
+    await shared.claim(record.id, { claimId: 'c1', podId: 'pod-b', fromEpoch: 100 });
+    await held.flush();
+    expect(lost).to.deep.equal([record.id]);
+    expect(held.unsaved).to.equal(0);
+  });
+
+  it('are written anew when the store may have lost them', async () => {
+    held.markUnsaved();
+    expect(held.unsaved).to.equal(1);
+    await held.flush();
+    expect(shared.asked).to.include('put');
+  });
+
+  it('keep of many states of a conversation the last one alone', async () => {
+    const states = Array.from({ length: 50 }, (_, i) => ({ version: 1, heard: i }));
+    shared.asked.length = 0;
+    await Promise.all(states.map((state) => held.keepContinuation(record.id, 100, state)));
+    expect((await shared.load(record.id))?.continuation).to.deep.equal({ version: 1, heard: 49 });
+    expect(shared.asked.filter((name) => name === 'keepContinuation').length).to.be.below(5);
+  });
+
+  it('are answered for by this pod once they were claimed', async () => {
+    const other = sessionRecord({ ownerPod: 'pod-b', epoch: 50 });
+    await shared.put({ record: other, transcript: [line('t1')] });
+    const answer = await held.claim(other.id, { claimId: 'c2', podId: 'pod-a', fromEpoch: 50 });
+    expect(answer.outcome).to.equal('claimed');
+    expect(held.holds(other.id)).to.equal(true);
+    expect(await held.transcript(other.id)).to.have.lengthOf(1);
+  });
+});
