@@ -48,7 +48,7 @@ export class CartesiaAudio {
       case 'flush_done':
         return this.#endClause();
       case 'done':
-        return this.#lateWords();
+        return this.rest();
       default:
         return [];
     }
@@ -93,13 +93,14 @@ export class CartesiaAudio {
   #endClause(): SpokenAudio[] {
     // A clause without audio is over too.
     if (!this.#inClause) this.#clauses.shift();
-    const late = this.#lateWords();
+    const late = this.rest();
     this.#inClause = false;
     this.#clauseStartMs = this.#positionMs;
     return late;
   }
 
-  #lateWords(): SpokenAudio[] {
+  /** The words whose audio has gone by, also where no more will come. */
+  rest(): SpokenAudio[] {
     return this.#words.length > 0 && this.#inClause ? [this.#piece(new Int16Array(0))] : [];
   }
 

@@ -200,7 +200,9 @@ class Reply {
       this.#await('stalled', this.#timeouts.stallMs, 'the end of its audio');
   }
 
+  /** Which words were spoken is told first: another voice goes on after them. */
   #fail(error: unknown): void {
+    for (const piece of this.#assembly.rest()) this.audio.push(piece);
     this.audio.fail(error);
   }
 }

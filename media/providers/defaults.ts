@@ -46,3 +46,11 @@ export const DEFAULT_TEXT_TO_SPEECH = {
 
 /** Spoken answers are short; anthropic's default of 128,000 would let a runaway answer cost what it likes. */
 export const DEFAULT_MAX_OUTPUT_TOKENS = 1_024;
+
+/** Models of OpenAI's that transcribe while it is spoken; all others are sent whole utterances. */
+export const REALTIME_TRANSCRIPTION_MODELS: readonly string[] = [
+  'gpt-live-transcribe',
+  'gpt-realtime-whisper',
+  'gpt-4o-transcribe',
+  'gpt-4o-mini-transcribe',
+];

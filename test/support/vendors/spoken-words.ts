@@ -3,7 +3,9 @@
  * what was written to it, no more and no less. The level survives a change of the sample rate.
  */
 export const WORD_MS = 100;
-const LEVEL_STEP = 200;
+/** Loud enough to be no silence. */
+const FIRST_LEVEL = 1_000;
+const LEVEL_STEP = 100;
 const vocabulary: string[] = [];
 
 /** Samples at 16 kHz. */
@@ -12,7 +14,7 @@ export function speech(text: string): Int16Array {
   const samples = new Int16Array(words.length * 1_600);
   for (const [index, word] of words.entries()) {
     if (!vocabulary.includes(word)) vocabulary.push(word);
-    samples.fill((vocabulary.indexOf(word) + 1) * LEVEL_STEP, index * 1_600, (index + 1) * 1_600);
+    samples.fill(FIRST_LEVEL + vocabulary.indexOf(word) * LEVEL_STEP, index * 1_600, (index + 1) * 1_600);
   }
   return samples;
 }
@@ -36,7 +38,7 @@ export class WordListener {
     const words: string[] = [];
     for (; this.#bytes.length >= this.#wordBytes; this.#bytes = this.#bytes.subarray(this.#wordBytes)) {
       const middle = this.#bytes.readInt16LE(2 * Math.floor(this.#wordBytes / 4));
-      words.push(vocabulary[Math.round(middle / LEVEL_STEP) - 1] ?? '');
+      words.push(vocabulary[Math.round((middle - FIRST_LEVEL) / LEVEL_STEP)] ?? '');
     }
     return words;
   }
