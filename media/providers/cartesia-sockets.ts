@@ -4,7 +4,7 @@
  */
 import { WebSocket } from 'ws';
 import { codeOfStatus, ProviderError, type ProviderErrorCode } from './errors.ts';
-import { ABORTED, unlessAborted } from './unless-aborted.ts';
+import { ABORTED, orAborted } from './or-aborted.ts';
 import { closedByVendor, closeVendorSocket, openVendorSocket, parseVendorMessage } from './vendor-socket.ts';
 
 export type CartesiaSocketsOptions = {
@@ -45,7 +45,7 @@ export class CartesiaSockets {
     if (ready) return ready;
     // Whoever comes while a socket is being opened shares it: the limit is not a hard one.
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
-    const socket = await unlessAborted(this.#connecting, signal);
+    const socket = await orAborted(this.#connecting, signal);
     return socket === ABORTED ? undefined : socket;
   }
 

@@ -8,7 +8,7 @@ import { SpeechError } from './errors.ts';
 import { pronounceablePieces } from './flite-text.ts';
 import { FliteWorker, type FliteWorkerOptions } from './flite-worker.ts';
 import type { SpokenAudio, TextToSpeech } from './provider.ts';
-import { ABORTED, unlessAborted } from './unless-aborted.ts';
+import { ABORTED, orAborted } from './or-aborted.ts';
 
 export type FliteVoiceOptions = FliteWorkerOptions & {
   /** Of the audio that it yields; flite itself speaks at 16 kHz. */
@@ -53,7 +53,7 @@ export class FliteVoice implements TextToSpeech {
     let exhausted = false;
     try {
       for (;;) {
-        const clause = await unlessAborted(source.next(), signal);
+        const clause = await orAborted(source.next(), signal);
         if (clause === ABORTED) return;
         exhausted = clause.done === true;
         if (clause.done) return;
@@ -95,7 +95,7 @@ export class FliteVoice implements TextToSpeech {
     const synthesis = this.#syntheses.get(key) ?? this.#begin(key, voice, text);
     synthesis.waiting++;
     try {
-      return await unlessAborted(synthesis.samples, signal);
+      return await orAborted(synthesis.samples, signal);
     } finally {
       if (--synthesis.waiting === 0) {
         if (this.#syntheses.get(key) === synthesis) this.#syntheses.delete(key);

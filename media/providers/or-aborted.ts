@@ -1,8 +1,8 @@
-/** What `unlessAborted` resolves with when it was. */
+/** What `orAborted` resolves with when it was. */
 export const ABORTED = Symbol('aborted');
 
-/** Waits for a promise no longer than until the signal aborts; leaves nothing attached to either. */
-export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | typeof ABORTED> {
+/** As `unlessAborted` of media/, for those to whom an abort is an end and no error. */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | typeof ABORTED> {
   const aborted = Promise.withResolvers<typeof ABORTED>();
   const onAbort = () => aborted.resolve(ABORTED);
   if (signal.aborted) onAbort();
