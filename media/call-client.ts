@@ -25,10 +25,20 @@ export type CallClientOptions = {
   /** Something about its media has changed that `stands` may depend on. */
   onProgress: () => void;
   onNotice: (code: string, message: string) => void;
+  absence: Absence;
+  /** It is gone, and has had no media for `absence.idleMs`. */
+  onIdle: () => void;
 };
 
-/** After this long without its signalling connection a client's media is dropped. A browser is back in 1 s or never. */
-const GRACE_MS = 15_000;
+/** How long a client may be without its signalling connection, in ms. */
+export type Absence = {
+  /** Then its media is dropped. A browser is back in 1 s or never. */
+  graceMs: number;
+  /** And this much later all that the call holds, until somebody joins again: as long as a place is kept. */
+  idleMs: number;
+};
+
+export const DEFAULT_ABSENCE: Absence = { graceMs: 15_000, idleMs: 60_000 };
 
 export class CallClient {
   readonly #options: CallClientOptions;
@@ -153,10 +163,13 @@ export class CallClient {
   /** The signalling connection is gone; the media may still flow. */
   gone(): void {
     clearTimeout(this.#graceTimer);
+    const { graceMs, idleMs } = this.#options.absence;
     this.#graceTimer = setTimeout(() => {
       this.#moveOwed = false;
       this.drop();
-    }, GRACE_MS);
+      this.#graceTimer = setTimeout(() => this.#options.onIdle(), idleMs);
+      this.#graceTimer.unref();
+    }, graceMs);
     this.#graceTimer.unref();
   }
 

@@ -4,46 +4,19 @@
  * Another pod may speak in its session: then it stands by, or has handed over, and tells nothing.
  */
 import type { types } from 'mediasoup';
-import type { AgentConfig } from './agent.ts';
 import { CallClient } from './call-client.ts';
 import type { CallEvent } from './call-events.ts';
-import type { CallLinks } from './call-links.ts';
+import type { CallOptions } from './call-options.ts';
 import { monotonicMs } from './clock.ts';
 import { continuationOf, type Continuation, type RestoredConversation } from './continuation.ts';
 import type { ConversationSnapshot } from './conversation-events.ts';
 import { MediaError } from './errors.ts';
 import { ConversationHistory } from './history.ts';
-import type { ClientMediaOptions, JoinOptions } from './sfu-client.ts';
+import type { JoinOptions } from './sfu-client.ts';
 import { AGENT_PAYLOAD_TYPE, type SfuLink } from './sfu-link.ts';
 import { unlessAborted } from './unless-aborted.ts';
 import type { VoiceThread } from './voice-thread.ts';
-import type { CallSnapshot, OpenCall, ToVoiceWorker } from './voice-protocol.ts';
-
-export type MoveEvent = { name: 'move'; data: { reason: 'media-worker'; media: ClientMediaOptions } };
-
-export type CallOptions = {
-  id: string;
-  agent: AgentConfig;
-  /** What it goes on from; none: it is new. */
-  restored: RestoredConversation | undefined;
-  /** Another pod speaks in this session yet. */
-  standby: boolean;
-  agentSsrc: number;
-  /** The workers that carry it. */
-  voiceIndex: number;
-  mediaIndex: number;
-  links: CallLinks;
-  /** The voice worker's thread, whichever serves in that place now. */
-  thread: () => VoiceThread;
-  /** How the call last stood in its voice worker. */
-  snapshot: () => CallSnapshot | undefined;
-  onEvent: (event: CallEvent | MoveEvent) => void;
-  onFlowing: (flowing: boolean) => void;
-  onContinuation: (continuation: Continuation) => void;
-  /** The agent's limit for a conversation is reached. */
-  onExpired: () => void;
-  onNotice: (code: string, message: string) => void;
-};
+import type { OpenCall, ToVoiceWorker } from './voice-protocol.ts';
 
 export class Call {
   readonly #options: CallOptions;
@@ -71,7 +44,7 @@ export class Call {
       path: () => this.#link && this.#agentProducer && { link: this.#link, agent: this.#agentProducer },
       onCaller: (ssrc) => this.#post({ type: 'caller-ssrc', callId: options.id, ssrc }),
       onReady: this.#onReady,
-      onNotice: options.onNotice,
+      ...options,
       onProgress: () => this.client.stands && this.#standsBy.resolve(),
     });
   }
@@ -92,6 +65,12 @@ export class Call {
   /** Session time, in ms. */
   get elapsedMs(): number {
     return monotonicMs() - this.#startedAtMs;
+  }
+
+  /** How its conversation stands, for a call that is opened later; undefined before the voice worker has told of it. */
+  get resting(): RestoredConversation | undefined {
+    const { conversation } = this.#options.snapshot() ?? {};
+    return conversation && { conversation, history: this.#history.messages(), elapsedMs: this.elapsedMs };
   }
 
   /** Opens the path and the call in its voice worker. */

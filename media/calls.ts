@@ -1,44 +1,24 @@
 /** All calls of this process: places them on workers, routes what clients ask, and carries them over workers' deaths. */
-import type { AgentConfig } from './agent.ts';
 import { AgentSsrcs } from './agent-ssrcs.ts';
-import type { CallEvent } from './call-events.ts';
-import { Call, type MoveEvent } from './call.ts';
+import { DEFAULT_ABSENCE } from './call-client.ts';
+import { Call } from './call.ts';
 import { CallLinks } from './call-links.ts';
-import { restore, type Continuation, type RestoredConversation, type SavedConversation } from './continuation.ts';
+import type { CallsObserver, CallsOptions, NewCall } from './calls-options.ts';
+import { restore, type RestoredConversation, type SavedConversation } from './continuation.ts';
 import { reconcile } from './conversation-restore.ts';
 import { MediaError } from './errors.ts';
+import { RestingCalls } from './resting-calls.ts';
 import type { JoinOptions, StandbyOptions } from './sfu-client.ts';
-import { Sfu, type SfuOptions } from './sfu.ts';
+import { Sfu } from './sfu.ts';
 import type { CallSnapshot, FromVoiceWorker, VoiceStatistics } from './voice-protocol.ts';
-import { VoiceWorkerPool, type VoiceWorkerPoolOptions } from './voice-worker-pool.ts';
-
-export type CallsObserver = {
-  event: (callId: string, event: CallEvent | MoveEvent) => void;
-  flowing: (callId: string, flowing: boolean) => void;
-  continuation: (callId: string, continuation: Continuation) => void;
-  ended: (callId: string, reason: 'failed' | 'expired') => void;
-};
-
-export type CallsOptions = {
-  media: Omit<SfuOptions, 'events'>;
-  voice: Omit<VoiceWorkerPoolOptions, 'events'>;
-  /** Told of workers lost and of faults, never of what was said. */
-  onNotice: (notice: { code: string; message: string; callId?: string }) => void;
-};
-
-/** What is needed to open a call. */
-export type NewCall = {
-  id: string;
-  agent: AgentConfig;
-  /** What was kept of its conversation, for a call that was elsewhere before. */
-  saved?: SavedConversation;
-};
+import { VoiceWorkerPool } from './voice-worker-pool.ts';
 
 export class Calls {
   readonly #options: CallsOptions;
   readonly #calls = new Map<string, Promise<Call>>();
   readonly #open = new Map<string, Call>();
   readonly #ssrcs = new AgentSsrcs();
+  readonly #resting = new RestingCalls();
   #sfu!: Sfu;
   #pool!: VoiceWorkerPool;
   #links!: CallLinks;
@@ -116,10 +96,11 @@ export class Calls {
    */
   async join(created: NewCall, request: JoinOptions, signal: AbortSignal) {
     return this.#whileWorkersStand(signal, async () => {
-      const restored = created.saved && restore(created.saved, Date.now());
+      const restored = created.saved ? restore(created.saved, Date.now()) : this.#resting.get(created.id);
       const call = await (this.#calls.get(created.id) ?? this.#begin(created, restored, false));
       // It stood by for a pod that is gone.
       if (restored && !call.leads) call.takeOver(restored);
+      this.#resting.forget(created.id);
       return call.join(request, signal);
     });
   }
@@ -157,14 +138,15 @@ export class Calls {
   }
 
   elapsedMs(callId: string): number {
-    const call = this.#open.get(callId);
-    return call ? Math.round(call.elapsedMs) : 0;
+    const { elapsedMs = 0 } = this.#open.get(callId) ?? this.#resting.get(callId) ?? {};
+    return Math.round(elapsedMs);
   }
 
   /** Ends a call. Idempotent. */
   async end(callId: string): Promise<void> {
     const opening = this.#calls.get(callId);
     this.#calls.delete(callId);
+    this.#resting.forget(callId);
     const call = await opening?.catch(() => undefined);
     this.#open.delete(callId);
     if (!call) return;
@@ -180,6 +162,14 @@ export class Calls {
     await Promise.all([...this.#open.keys()].map((callId) => this.end(callId)));
     await this.#pool.close();
     this.#sfu.close();
+  }
+
+  /** Nobody is there: what the call holds is freed, and its conversation waits. */
+  #rest(callId: string): void {
+    const call = this.#open.get(callId);
+    const conversation = call?.leads ? call.resting : undefined;
+    void this.end(callId);
+    if (conversation) this.#resting.keep(callId, conversation);
   }
 
   async #whileWorkersStand<Value>(signal: AbortSignal, action: () => Promise<Value>): Promise<Value> {
@@ -219,6 +209,8 @@ export class Calls {
       onEvent: (event) => this.#observer?.event(id, event),
       onFlowing: (flowing) => this.#observer?.flowing(id, flowing),
       onContinuation: (continuation) => this.#observer?.continuation(id, continuation),
+      absence: this.#options.absence ?? DEFAULT_ABSENCE,
+      onIdle: () => this.#rest(id),
       onExpired: () => this.#observer?.ended(id, 'expired'),
       onNotice: (code, message) => this.#options.onNotice({ code, message, callId: id }),
     });

@@ -1,5 +1,6 @@
 /** Where signalling meets media: the composition root is handed one of these. */
 import { networkInterfaces } from 'node:os';
+import type { Absence } from '../media/call-client.ts';
 import { Calls as MediaCalls } from '../media/calls.ts';
 import { compileFlite } from '../media/providers/flite-module.ts';
 import { sileroModelPath } from '../media/silero.ts';
@@ -37,10 +38,14 @@ const PLAYOUT_RATE_HZ = 24_000;
 /** Builds the media side: media workers, voice workers, and the registry of calls. */
 export const createCalls: CreateCalls = (parts) => startCalls(parts);
 
-/** @param voiceWorkerEntry the voice worker's file, for tests that add to it */
+/**
+ * @param voiceWorkerEntry the voice worker's file, for tests that add to it
+ * @param absence how long clients may be away, for tests that do not wait
+ */
 export const startCalls = async (
   { config, agents, log }: Parameters<CreateCalls>[0],
   voiceWorkerEntry?: URL,
+  absence?: Absence,
 ): Promise<Calls & { media: MediaCalls }> => {
   const media = await startMedia({
     media: {
@@ -58,6 +63,7 @@ export const startCalls = async (
         flite: await compileFlite(),
       },
     },
+    ...(absence && { absence }),
     onNotice: ({ message, ...notice }) => log.warn(notice, message),
   });
   return connect(media, agents);

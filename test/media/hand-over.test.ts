@@ -195,3 +195,44 @@ describe('The state of a client’s media', function () {
     expect(await state).to.equal('AbortError');
   });
 });
+
+describe('A call whose client is away for long', function () {
+  this.timeout(30_000);
+
+  after(() => MediaPodClient.cleanUp());
+
+  it('gives its place up, and goes on with the conversation when somebody joins', async () => {
+    const pod = await startMediaPod({ graceMs: 50, idleMs: 50 });
+    const session = sessionRecord();
+    const request = { rtpCapabilities: pod.calls.rtpCapabilities, playback: 'running' as const };
+    const { signal } = new AbortController();
+    const client = new MediaPodClient();
+    const join = async () => {
+      const joined = await pod.calls.join(session, request, signal);
+      if (!joined.kept) await client.connect(pod.calls, session.id, joined.media);
+    };
+    try {
+      await join();
+      await eventually(() => pod.state() === 'speaking');
+      await eventually(() => pod.transcript().length > 0, 20_000);
+      pod.calls.clientGone(session.id);
+      await eventually(() => pod.calls.media.find(session.id) === undefined);
+      const { length } = pod.told;
+      expect(pod.calls.elapsedMs(session.id)).to.be.greaterThan(pod.transcript()[0]!.endMs);
+      await join();
+      await pod.calls.say(session.id, 'Still there?');
+      await eventually(
+        () => pod.transcript().some(({ role, text }) => role === 'agent' && text === 'Still there?'),
+        20_000,
+      );
+      const since = pod.told.slice(length).flatMap((event) => (event.name === 'transcript' ? [event.data.text] : []));
+      expect(
+        since.filter((text) => text.includes('Hello')),
+        'no second greeting',
+      ).to.deep.equal([]);
+    } finally {
+      client.close();
+      await pod.close();
+    }
+  });
+});

@@ -1,5 +1,6 @@
 /** The media side of one pod without signalling, and a client that is connected to it straight. */
 import { cleanup } from 'node-datachannel';
+import type { Absence } from '../../media/call-client.ts';
 import { startCalls } from '../../server/calls.ts';
 import { loadAgents } from '../../server/agents.ts';
 import { readConfig } from '../../server/config.ts';
@@ -14,10 +15,10 @@ import { onEachTick, SpeechLine } from './speech-line.ts';
 export type MediaPod = Awaited<ReturnType<typeof startMediaPod>>;
 
 /** Everything that it tells is kept in order. */
-export const startMediaPod = async () => {
+export const startMediaPod = async (absence?: Absence) => {
   const config = readConfig({ WORKER_POOL_SIZE: '1', MEDIA_WORKERS: '1' });
   const agents = await loadAgents(config.agentsDir);
-  const calls = await startCalls({ config, agents, log: memoryLog() });
+  const calls = await startCalls({ config, agents, log: memoryLog() }, undefined, absence);
   const told: (CallEvent | { name: 'flowing'; data: boolean })[] = [];
   const continuations: Continuation[] = [];
   calls.observe({

@@ -1,0 +1,32 @@
+/** What the calls of a process are started with, and whom they tell. */
+import type { AgentConfig } from './agent.ts';
+import type { CallEvent } from './call-events.ts';
+import type { Absence } from './call-client.ts';
+import type { MoveEvent } from './call-options.ts';
+import type { Continuation, SavedConversation } from './continuation.ts';
+import type { SfuOptions } from './sfu.ts';
+import type { VoiceWorkerPoolOptions } from './voice-worker-pool.ts';
+
+export type CallsObserver = {
+  event: (callId: string, event: CallEvent | MoveEvent) => void;
+  flowing: (callId: string, flowing: boolean) => void;
+  continuation: (callId: string, continuation: Continuation) => void;
+  ended: (callId: string, reason: 'failed' | 'expired') => void;
+};
+
+export type CallsOptions = {
+  media: Omit<SfuOptions, 'events'>;
+  voice: Omit<VoiceWorkerPoolOptions, 'events'>;
+  /** Told of workers lost and of faults, never of what was said. */
+  onNotice: (notice: { code: string; message: string; callId?: string }) => void;
+  /** Default: 15 s, and 60 s more. */
+  absence?: Absence;
+};
+
+/** What is needed to open a call. */
+export type NewCall = {
+  id: string;
+  agent: AgentConfig;
+  /** What was kept of its conversation, for a call that was elsewhere before. */
+  saved?: SavedConversation;
+};
