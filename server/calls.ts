@@ -24,6 +24,8 @@ export type Calls = CallControl & {
   observe(observer: CallObserver): void;
   /** Calls that hold a browser's media. */
   readonly peerConnections: number;
+  /** Whether the machine has time for one more. */
+  hasTime(): boolean;
   /** Numbers worth watching: late packets, kernel drops, restarts of workers. */
   readonly gauges: readonly GaugeSource[];
   /** Ends all calls, then voice workers, then media workers. Idempotent. */
@@ -85,6 +87,7 @@ const connect = (media: MediaCalls, agents: Agents): Calls & { media: MediaCalls
   get peerConnections() {
     return media.peerConnections;
   },
+  hasTime: () => media.voiceWorkersWithRoom > 0,
   gauges: gaugesOf(media),
   observe: (observer) => media.observe(observer as Parameters<MediaCalls['observe']>[0]),
   join: (session, request, signal, restored) => {

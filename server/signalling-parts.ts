@@ -59,8 +59,14 @@ export const createSignalling = async (
   const local = new MemorySessionStore({ podId });
   const store = started.adopt(new HeldSessions({ local, ...(shared && { shared }), log }), (held) => held.close());
   const places = new Places({ capacity: config.voice.workers * config.voice.maxSessionsPerWorker });
-  const sessions = new Sessions({ store, places, podId, timeoutMs: config.sessionTimeoutMs, nowMs });
-  const load = () => ({ calls: sessions.occupied, capacity: sessions.capacity, draining: sessions.draining });
+  const hasTime = () => calls.hasTime();
+  const sessions = new Sessions({ store, places, podId, hasTime, timeoutMs: config.sessionTimeoutMs, nowMs });
+  // Without time for one more it is as good as full.
+  const load = () => ({
+    calls: hasTime() ? sessions.occupied : sessions.capacity,
+    capacity: sessions.capacity,
+    draining: sessions.draining,
+  });
   const pods = started.adopt(await link.createPods(load), (registered) => registered.close());
   const finder = new SessionFinder({ store, sessions, bus, pods, onClaimed: counts.claimed, nowMs });
   const parts = { ...options, store, sessions, pods, finder };

@@ -164,20 +164,23 @@ export class SessionFinder {
 
   async #claim(record: SessionRecord, cause: ClaimCause, signal: AbortSignal): Promise<Whereabouts | undefined> {
     const request: ClaimRequest = { id: record.id, fromEpoch: record.epoch, cause };
-    if (this.#options.sessions.hasRoom) {
-      return (await this.claimHere(request)) === undefined ? undefined : { kind: 'here' };
-    }
-    const podId = await this.#claimElsewhere(request, record.ownerPod, signal);
-    return { kind: 'there', podId };
+    const podId = this.#options.sessions.hasRoom
+      ? undefined
+      : await this.#claimElsewhere(request, record.ownerPod, signal);
+    if (podId !== undefined) return { kind: 'there', podId };
+    return (await this.claimHere(request)) === undefined ? undefined : { kind: 'here' };
   }
 
-  /** This pod is full or closing: another one takes it, and this one passes on what its client says. */
-  async #claimElsewhere(request: ClaimRequest, former: string, signal: AbortSignal): Promise<string> {
+  /**
+   * This pod is full, busy or closing: another one takes it, and this one passes on what its client says.
+   * @returns undefined when no other has room either
+   */
+  async #claimElsewhere(request: ClaimRequest, former: string, signal: AbortSignal): Promise<string | undefined> {
     const { pods, bus, sessions, nowMs, random = Math.random } = this.#options;
     let candidates = pods.list().filter(({ id }) => id !== sessions.podId && id !== former);
     for (;;) {
       const pod = choosePod(candidates, nowMs(), random);
-      if (pod === undefined) throw new SignallingFailure('server_busy');
+      if (pod === undefined) return undefined;
       try {
         await bus.request(pod.id, 'session.claim', request, { timeoutMs: REMOTE_CLAIM_MS, signal });
         return pod.id;

@@ -13,6 +13,8 @@ export type SessionsOptions = {
   places: Places;
   /** Name of this pod; it owns what it opens. */
   podId: string;
+  /** Whether the machine has time for one more call; places alone do not tell. Default: it has. */
+  hasTime?: () => boolean;
   /** How long a session lives without a connected client, in ms. */
   timeoutMs: number;
   nowMs: () => number;
@@ -38,17 +40,19 @@ export class Sessions extends EventEmitter<SessionsEvents> {
   readonly podId: string;
   readonly #store: HeldSessions;
   readonly #places: Places;
+  readonly #hasTime: () => boolean;
   readonly #timeoutMs: number;
   readonly #nowMs: () => number;
   /** Sessions with a connected client → when to put their end off again. */
   readonly #attended = new Map<string, number>();
   #draining = false;
 
-  constructor({ store, places, podId, timeoutMs, nowMs }: SessionsOptions) {
+  constructor({ store, places, podId, hasTime = () => true, timeoutMs, nowMs }: SessionsOptions) {
     super();
     this.podId = podId;
     this.#store = store;
     this.#places = places;
+    this.#hasTime = hasTime;
     this.#timeoutMs = timeoutMs;
     this.#nowMs = nowMs;
     store.on('lost', (id) => this.#lost(id));
@@ -80,7 +84,7 @@ export class Sessions extends EventEmitter<SessionsEvents> {
 
   /** Whether one more could be taken now. */
   get hasRoom(): boolean {
-    return !this.#draining && this.occupied < this.capacity;
+    return this.#takesMore && this.occupied < this.capacity;
   }
 
   /**
@@ -89,7 +93,7 @@ export class Sessions extends EventEmitter<SessionsEvents> {
    */
   async open(request: NewSession, id: string = randomUUID()): Promise<SessionRecord> {
     const nowMs = this.#nowMs();
-    if (this.#draining || !this.#places.reserve(id, nowMs)) throw new SignallingFailure('server_busy');
+    if (!this.#takesMore || !this.#places.reserve(id, nowMs)) throw new SignallingFailure('server_busy');
     const record = transition(this.#newRecord(request, id), { type: 'placed' }, nowMs);
     try {
       await this.#store.create(record);
@@ -107,7 +111,8 @@ export class Sessions extends EventEmitter<SessionsEvents> {
   }
 
   /**
-   * Keeps a place for a session that comes from another pod, or out of the queue, before it is claimed.
+   * Keeps a place for a session that comes from another pod, or out of the queue, before it is claimed. Even a machine that
+   * is short of time takes it: the conversation would be lost otherwise.
    * @throws {SignallingFailure} `server_busy`
    */
   reserve(id: string): void {
@@ -240,6 +245,10 @@ export class Sessions extends EventEmitter<SessionsEvents> {
     const [own, others] = [due.filter(({ id }) => this.holds(id)), due.filter(({ id }) => !this.holds(id))];
     for (const { id } of own) await this.end(id, 'expired');
     return others;
+  }
+
+  get #takesMore(): boolean {
+    return !this.#draining && this.#hasTime();
   }
 
   #newRecord(request: NewSession, id: string): SessionRecord {

@@ -53,6 +53,25 @@ describe('Sessions', () => {
     expect(sessions.occupied).to.equal(1);
   });
 
+  it('refuses a new one while the machine has no time for it, and still takes over what would be lost', async () => {
+    let hasTime = false;
+    const places = new Places({ capacity: 2 });
+    const store = new HeldSessions({ local: new MemorySessionStore({ podId: 'pod-a' }), log: memoryLog() });
+    const busy = new Sessions({
+      store,
+      places,
+      podId: 'pod-a',
+      hasTime: () => hasTime,
+      timeoutMs: 1000,
+      nowMs: Date.now,
+    });
+    expect(await codeOf(busy.open({ agent: 'parrot' }))).to.equal('server_busy');
+    expect(busy.hasRoom).to.equal(false);
+    busy.reserve('from another pod');
+    hasTime = true;
+    expect(await codeOf(busy.open({ agent: 'parrot' }))).to.equal(undefined);
+  });
+
   it('refuses new ones once the pod closes, while clients of the others may come back', async () => {
     const { id } = await sessions.open({ agent: 'parrot' });
     sessions.draining = true;

@@ -74,6 +74,10 @@ export class FakeCalls implements Calls {
     return this.#media.size;
   }
 
+  hasTime(): boolean {
+    return true;
+  }
+
   observe(observer: CallObserver): void {
     this.#observer = observer;
   }
