@@ -84,30 +84,49 @@ class FailoverStream implements SpeechToTextStream {
 
   async #run(): Promise<void> {
     try {
-      for await (const tried of this.#stage.tries(this.#closing.signal)) await this.#hearWith(tried);
+      while (!this.#events.ended) await this.#goThroughList();
     } catch (error) {
       this.#events.push({ type: 'error', error: error as ProviderFault });
       this.close();
     }
   }
 
-  /** Returns when the provider has failed, or when nobody listens any more. */
-  async #hearWith(tried: Try<SpeechToText>): Promise<void> {
-    const { provider } = tried;
+  /**
+   * Returns where the list is to be gone through again: somebody had understood something since it was begun. Connections
+   * end after an hour at most, and a call may be longer.
+   */
+  async #goThroughList(): Promise<void> {
+    let understood = false;
+    try {
+      for await (const tried of this.#stage.tries(this.#closing.signal)) {
+        if (await this.#hearWith(tried)) understood = true;
+      }
+    } catch (error) {
+      if (!understood) throw error;
+    }
+  }
+
+  /**
+   * Returns when the provider has failed, or when nobody listens any more: whether it had understood something, so that
+   * the next one is not given the same audio again.
+   */
+  async #hearWith(tried: Try<SpeechToText>): Promise<boolean> {
     let finals = 0;
-    this.#begin(provider);
+    this.#begin(tried.provider);
     for await (const event of this.#stream!) {
       tried.firstResult();
       if (event.type === 'error') {
         this.#stream = undefined;
-        return tried.failed(event.error, `${finals} finals`);
+        tried.failed(event.error, `${finals} finals`);
+        return finals > 0;
       }
       if (event.type === 'final') finals++;
       this.#pass(event);
     }
-    if (this.#events.ended) return tried.succeeded();
+    if (this.#events.ended) tried.succeeded();
+    else tried.failed(new Error('the stream ended without a reason'), `${finals} finals`);
     this.#stream = undefined;
-    tried.failed(new Error('the stream ended without a reason'), `${finals} finals`);
+    return finals > 0;
   }
 
   /** Has it hear what the one before it did not tell the text of. */

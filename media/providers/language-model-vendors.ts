@@ -48,13 +48,24 @@ export async function sdkModel(access: LanguageModelAccess, model: string, fetch
       const { createAmazonBedrock } = await import('@ai-sdk/amazon-bedrock');
       const { vendor: _, baseUrl, ...credentials } = access;
       const baseURL = baseUrl ?? `https://bedrock-runtime.${access.region}.amazonaws.com`;
-      return createAmazonBedrock({ ...credentials, baseURL, fetch })(model);
+      // An empty key keeps it from taking one out of the environment.
+      return createAmazonBedrock({ apiKey: '', ...credentials, baseURL, fetch })(model);
     }
     default: {
       const create = await loadVendor(access.vendor);
       return create({ apiKey: access.apiKey, baseURL: access.baseUrl ?? BASE_URLS[access.vendor], fetch })(model);
     }
   }
+}
+
+/** Loads what the models of these vendors need: hundreds of milliseconds in which the thread does nothing else. */
+export async function loadLanguageModels(vendors: readonly LanguageModelVendor[]): Promise<void> {
+  if (vendors.length === 0) return;
+  const load = (vendor: LanguageModelVendor) => {
+    if (vendor === 'compatible') return import('@ai-sdk/openai-compatible');
+    return vendor === 'bedrock' ? import('@ai-sdk/amazon-bedrock') : loadVendor(vendor);
+  };
+  await Promise.all([import('ai'), ...vendors.map(load)]);
 }
 
 type CreateVendor = (options: { apiKey: string; baseURL: string; fetch: Fetch }) => (model: string) => SdkModel;

@@ -44,11 +44,6 @@ export class VendorLanguageModel implements LanguageModel {
     this.#timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   }
 
-  /** Loads the vendor's package (about 100 ms) ahead of the first turn. */
-  async warm(): Promise<void> {
-    await Promise.all([this.#sdkModel(), import('ai')]);
-  }
-
   /**
    * Yields what the model says as it comes. Ends, without an error, when `signal` aborts; the connection is dropped then.
    * @throws ProviderError
@@ -87,7 +82,7 @@ export class VendorLanguageModel implements LanguageModel {
     const reasoning = reasoningEffort ?? lowestReasoning(access.vendor, model);
     const result = streamText({
       model: await this.#sdkModel(),
-      messages: request.messages.map(sdkMessage),
+      messages: request.messages.filter(saysSomething).map(sdkMessage),
       // Instructions come from the agent's configuration, never from what a caller said.
       allowSystemInMessages: true,
       maxRetries: 0,
@@ -162,6 +157,11 @@ export class VendorLanguageModel implements LanguageModel {
     const message = error instanceof Error ? error.message : JSON.stringify(error);
     return new ProviderError('vendor_failed', message.slice(0, 500), { provider: this.name, cause: error });
   }
+}
+
+/** Vendors refuse messages without text, and a reply of which nothing was heard is one. */
+function saysSomething(message: ModelMessage): boolean {
+  return !('text' in message) || message.text.trim() !== '';
 }
 
 function sdkMessage(message: ModelMessage): SdkMessage {

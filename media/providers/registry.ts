@@ -13,7 +13,7 @@ import {
 import { FailoverLanguageModel } from './failover-language-model.ts';
 import { FailoverSpeechToText } from './failover-recognition.ts';
 import { FailoverTextToSpeech, type SpeechCandidate } from './failover-speech.ts';
-import { LANGUAGE_MODEL_VENDORS, type LanguageModelVendor } from './language-model-vendors.ts';
+import { LANGUAGE_MODEL_VENDORS, type LanguageModelVendor, loadLanguageModels } from './language-model-vendors.ts';
 import { type LanguageModelOptions, VendorLanguageModel } from './language-model.ts';
 import { OpenAiRealtimeTranscription } from './openai-realtime-transcription.ts';
 import { OpenAiSpeech } from './openai-speech.ts';
@@ -109,12 +109,15 @@ export class ProviderRegistry {
     return new FailoverTextToSpeech({ candidates, ...(onEvent && { onEvent }) });
   }
 
-  /** Connects and loads what the first turn of a call would otherwise wait for. Never fails: the turn will tell. */
+  /**
+   * Connects to what stays connected, and loads the packages of the models there are keys for. Call it while the thread
+   * has no calls: loading keeps it busy for hundreds of milliseconds. Never fails: the first turn will tell.
+   */
   async warm(): Promise<void> {
-    if (this.#options.access.cartesia)
-      await this.#cartesiaSockets()
-        .warm()
-        .catch(() => undefined);
+    const { access } = this.#options;
+    const models = loadLanguageModels(LANGUAGE_MODEL_VENDORS.filter((vendor) => access[vendor]));
+    const voices = access.cartesia && this.#cartesiaSockets().warm();
+    await Promise.allSettled([models, voices]);
   }
 
   close(): void {

@@ -172,6 +172,23 @@ describe('recognisers in a list', () => {
     stream.flush();
   });
 
+  it('are gone through again where the last had understood something', async () => {
+    deepgram.vendor.server.faults.push({ kind: 'cut', after: 4 }, { kind: 'cut', after: 5 });
+    open(nova());
+    for (const said of ['I would', 'like two', 'large pizzas']) {
+      const before = finals().length;
+      stream.write(speech(said));
+      stream.write(silence(100));
+      await eventually(() => finals().length > before);
+      stream.write(speech('er'));
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    stream.flush();
+    await eventually(() => flushes() === 1);
+    expect(finals().join(' ')).to.equal('I would er like two er large pizzas er');
+    expect(events.filter(({ type }) => type === 'failed')).to.have.length(2);
+  });
+
   it('are closed by an abort, and none is opened any more', async () => {
     const abort = new AbortController();
     const candidates = [{ provider: nova() }, { provider: live() }];

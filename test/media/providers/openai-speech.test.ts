@@ -4,7 +4,7 @@ import type { SpokenAudio } from '../../../media/providers/provider.ts';
 import { collect } from '../../support/collect.ts';
 import { eventually } from '../../support/eventually.ts';
 import { OPENAI_KEY, startOpenAiAudio } from '../../support/vendors/openai-audio-server.ts';
-import type { Fault, VendorServer } from '../../support/vendors/vendor-server.ts';
+import { type Fault, VendorServer } from '../../support/vendors/vendor-server.ts';
 
 const never = new AbortController().signal;
 /** Longer than a busy machine takes; a test that waits for one to be missed makes that one short. */
@@ -185,6 +185,15 @@ describe('a voice of OpenAI', () => {
         expect(items[0]).to.include({ text: CLAUSES[0] });
       });
     }
+
+    it('where what comes is no audio', async () => {
+      const page = { contentType: 'application/json', pieces: ['{"audio":""}'], malformed: '' };
+      const gateway = await VendorServer.start({ refusal: () => '{}', handle: () => page });
+      const { error, items } = await say({ baseUrl: `${gateway.url}/v1` });
+      await gateway.close();
+      expect(items).to.deep.equal([]);
+      expect(error).to.include({ code: 'malformed_response', retryable: true });
+    });
 
     it('where nobody listens', async () => {
       await server.close();
