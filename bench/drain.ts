@@ -18,10 +18,8 @@ const { values: options } = parseArgs({
 const calls = Number(options.calls);
 if (!Number.isInteger(calls) || calls < 1) throw new TypeError('--calls must be a whole number from 1');
 
-/** A text that takes longer to say than everything here, without pauses that would pass for gaps. */
-const TEXT = Array.from({ length: 400 }, (_, i) => (i % 12 === 11 ? 'today and' : 'alone'))
-  .join(' ')
-  .slice(0, 1990);
+/** Half a minute of speech, which is longer than all that follows, without pauses that would pass for gaps. */
+const TEXT = Array.from({ length: 66 }, (_, i) => (i % 12 === 11 ? 'today and' : 'alone')).join(' ');
 /** Of undisturbed speech before the drain: what is a gap there is none of ours. */
 const BASELINE_MS = 4_000;
 const AFTERWARDS_MS = 2_500;
@@ -43,10 +41,12 @@ async function measure(): Promise<void> {
   // So that all calls begin on the first pod.
   await fleet.request('POST', '/v2/drain', undefined, second!.url);
   for (let i = 0; i < calls; i += 1) {
-    callers.push(await speakingCaller(first!.url));
-    process.stderr.write(`\r${i + 1} of ${calls} calls speak`);
+    callers.push(await connectedCaller(first!.url));
+    process.stderr.write(`\r${i + 1} of ${calls} calls stand`);
   }
   process.stderr.write('\n');
+  await Promise.all(callers.map((caller) => caller.request('say', { text: TEXT })));
+  await Promise.all(callers.map((caller) => caller.event('agent-state', { state: 'speaking' })));
   await fleet.request('DELETE', '/v2/drain', undefined, second!.url);
   await pause(BASELINE_MS);
   const load = loadAverage();
@@ -69,13 +69,9 @@ async function measure(): Promise<void> {
   console.log(`\nwritten to ${path}`);
 }
 
-async function speakingCaller(podUrl: string): Promise<ScriptedCaller> {
+async function connectedCaller(podUrl: string): Promise<ScriptedCaller> {
   const { token } = await fleet.open({ overrides: { greeting: '' } }, podUrl);
-  const caller = new ScriptedCaller({ url: fleet.url, token });
-  await caller.whenConnected();
-  await caller.request('say', { text: TEXT });
-  await caller.event('agent-state', { state: 'speaking' });
-  return caller;
+  return new ScriptedCaller({ url: fleet.url, token }).whenConnected();
 }
 
 function observe(caller: ScriptedCaller, signalledMs: number, endMs: number): DrainedCall {

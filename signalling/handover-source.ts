@@ -40,8 +40,11 @@ const PREPARE_MS = 5_000;
 /** ICE and DTLS on both transports, through a client that may be slow. */
 const READY_MS = 10_000;
 const COMMIT_MS = 2_000;
-/** Waiting longer for a pause would not make it likelier, and the pod is to close. */
-const QUIET_WITHIN_MS = 5_000;
+/**
+ * Waiting longer for a pause would not make it likelier, and the pod is to close. Between both at random: calls that were
+ * prepared together would otherwise all change over in the same moment, and wait for each other in silence.
+ */
+const QUIET_WITHIN_MS = { least: 2_000, most: 5_000 };
 /** The client lets go of what it had here when it hears the other pod; until then closing it would look like a loss. */
 const LINGER_MS = 1_000;
 
@@ -120,7 +123,7 @@ export class HandoverSource {
     let stopped = false;
     try {
       await prepareInTurn(() => this.#prepare(move, signal));
-      const { continuation } = await calls.handOver(id, QUIET_WITHIN_MS, signal);
+      const { continuation } = await calls.handOver(id, this.#quietWithinMs(), signal);
       stopped = true;
       await this.#commit(move, continuation);
     } catch (error) {
@@ -133,6 +136,12 @@ export class HandoverSource {
       bus.tell(podId, 'handover.cancel', { id });
       throw error;
     }
+  }
+
+  #quietWithinMs(): number {
+    const { random = Math.random } = this.#options;
+    const { least, most } = QUIET_WITHIN_MS;
+    return Math.round(least + (most - least) * random());
   }
 
   async #prepare(
