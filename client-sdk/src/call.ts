@@ -15,12 +15,11 @@ import { createDevice } from './rtc-device.ts';
 import { ConversationEvents } from './session-event.ts';
 import type { ClientEmission, SessionEvent } from './session-event.ts';
 import { Signalling } from './signalling.ts';
+import type { SignallingOptions } from './signalling.ts';
 import { TranscriptLedger } from './transcript-ledger.ts';
 import type { ClientState, EndReason, MediaPlaybackState, MicrophoneOptions, Session } from './types.ts';
 
-export type CallOptions = {
-  url: string;
-  token: () => Promise<string>;
+export type CallOptions = SignallingOptions & {
   /** `false`: listen and type only. */
   microphone: MicrophoneOptions | false;
   muted: boolean;

@@ -25,6 +25,11 @@ export type ParleyClientOptions = {
   url?: string;
   /** How to capture the caller; `false` for a call without a microphone. Default: with all of the browser's cleaning. */
   microphone?: MicrophoneOptions | false;
+  /**
+   * Try HTTP long-polling where a proxy lets no WebSocket through. Default: false, since the server must allow it
+   * (`SIGNALLING_TRANSPORTS`), and a balancer must keep each client to one server by a cookie.
+   */
+  longPolling?: boolean;
 };
 
 /** A spoken conversation with an agent. One client is one call: make a new one for the next. */
@@ -155,7 +160,7 @@ export class ParleyClient extends Emitter<ParleyEvents> {
   }
 
   #createCall(): Call {
-    const { token, url, microphone } = this.#options;
+    const { token, url, microphone, longPolling = false } = this.#options;
     try {
       return new Call({
         url: url ?? window.location.origin,
@@ -164,6 +169,7 @@ export class ParleyClient extends Emitter<ParleyEvents> {
           this.#clock.mark('tokenMs');
           return given;
         },
+        longPolling,
         microphone: microphone ?? {},
         muted: this.#muted,
         clock: this.#clock,

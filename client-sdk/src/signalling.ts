@@ -22,6 +22,8 @@ export type SignallingOptions = {
   url: string;
   /** Called for the first connection, and again only if the server refuses the token that it gave. */
   token: () => Promise<string>;
+  /** Whether HTTP alone will do where no WebSocket gets through. */
+  longPolling: boolean;
 };
 
 export type SignallingEvents = {
@@ -185,7 +187,10 @@ export class Signalling extends Emitter<SignallingEvents> {
     if (this.#closed) return;
     const timeoutMs = this.#patience.helloTimeoutMs(this.#attempt);
     const socket: Socket<ServerEvents, ClientEvents> = io(this.#options.url, {
-      transports: ['websocket'],
+      transports: this.#options.longPolling ? ['websocket', 'polling'] : ['websocket'],
+      tryAllTransports: true,
+      // A balancer keeps a client to one server by a cookie.
+      withCredentials: this.#options.longPolling,
       forceNew: true,
       reconnection: false,
       timeout: timeoutMs,

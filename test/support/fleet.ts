@@ -6,7 +6,7 @@ import type { Browser } from 'playwright-core';
 import { findProgram } from '../../scripts/setup/system-needs.mjs';
 import { launchBrowser, type BrowserOptions } from './browser.ts';
 import { HostProcess } from './host-process.ts';
-import { LoadBalancer } from './load-balancer.ts';
+import { LoadBalancer, type LoadBalancerOptions } from './load-balancer.ts';
 import { Network } from './network.ts';
 import type { NetworkHost } from './network-host.ts';
 import { API_KEY, startPod, type Pod } from './pod.ts';
@@ -16,8 +16,8 @@ export type FleetOptions = {
   pods: number;
   /** Whether there is a Redis for all of them. Default: true. */
   redis?: boolean;
-  /** Whether haproxy stands before them. Default: true. */
-  balancer?: boolean;
+  /** Whether haproxy stands before them, or how. Default: true. */
+  balancer?: boolean | LoadBalancerOptions;
   /** For every server, beside what `startPod` gives. */
   environment?: Record<string, string>;
 };
@@ -43,7 +43,7 @@ export class Fleet {
       if (redis) await fleet.#startRedis();
       const hosts = await Promise.all(Array.from({ length: pods }, (_, index) => fleet.network.host(`pod-${index}`)));
       fleet.pods.push(...(await Promise.all(hosts.map((host) => startPod(host, fleet.#environment)))));
-      if (balancer) await fleet.#startBalancer();
+      if (balancer) await fleet.#startBalancer(balancer === true ? {} : balancer);
       return fleet;
     } catch (error) {
       await fleet.close();
@@ -120,9 +120,9 @@ export class Fleet {
     this.#environment['REDIS_URL'] ??= `redis://${this.redis.host.address}:${REDIS_PORT}`;
   }
 
-  async #startBalancer(): Promise<void> {
+  async #startBalancer(options: LoadBalancerOptions): Promise<void> {
     const backends = this.pods.map(({ host, url }) => ({ name: host.name, host, port: Number(new URL(url).port) }));
-    this.balancer = await LoadBalancer.start(await this.network.host('balancer'), backends);
+    this.balancer = await LoadBalancer.start(await this.network.host('balancer'), backends, options);
   }
 }
 

@@ -8,6 +8,11 @@ import type { NetworkHost } from './network-host.ts';
 
 const PORT = 8080;
 
+export type LoadBalancerOptions = {
+  /** Lets no WebSocket through, and keeps each client to one server by a cookie. Default: false. */
+  pollingOnly?: boolean;
+};
+
 export type Backend = { name: string; host: NetworkHost; port: number };
 
 export class LoadBalancer {
@@ -21,12 +26,16 @@ export class LoadBalancer {
     this.#folder = folder;
   }
 
-  static async start(host: NetworkHost, backends: readonly Backend[]): Promise<LoadBalancer> {
+  static async start(
+    host: NetworkHost,
+    backends: readonly Backend[],
+    options: LoadBalancerOptions = {},
+  ): Promise<LoadBalancer> {
     const program = findProgram(['haproxy', '/usr/sbin/haproxy']);
     if (!program) throw new Error('haproxy is missing; `npm test` installs it or says what to install.');
     const folder = await mkdtemp(join(tmpdir(), 'parley-haproxy-'));
     const path = join(folder, 'haproxy.cfg');
-    await writeFile(path, haproxyConfiguration(backends));
+    await writeFile(path, haproxyConfiguration(backends, options));
     // In the foreground, without a master: one process, which dies with its host.
     const process = new HostProcess(host, { program, args: ['-db', '-f', path] });
     const balancer = new LoadBalancer(process, folder);
@@ -50,7 +59,7 @@ export class LoadBalancer {
   }
 }
 
-function haproxyConfiguration(backends: readonly Backend[]): string {
+function haproxyConfiguration(backends: readonly Backend[], { pollingOnly = false }: LoadBalancerOptions): string {
   return `
 global
   maxconn 4000
@@ -66,13 +75,15 @@ defaults
   option redispatch
 frontend web
   bind :${PORT}
+${pollingOnly ? '  http-request deny if { hdr(Upgrade) -i websocket }' : ''}
   default_backend pods
 backend pods
   balance leastconn
+${pollingOnly ? '  cookie pod insert indirect nocache' : ''}
   option httpchk GET /health/ready
   http-check expect status 200
   # A server that drains is not ready, and moves its clients itself: what is connected stays connected.
   default-server check inter 250ms fall 2 rise 1
-${backends.map(({ name, host, port }) => `  server ${name} ${host.address}:${port}`).join('\n')}
+${backends.map(({ name, host, port }) => `  server ${name} ${host.address}:${port}${pollingOnly ? ` cookie ${name}` : ''}`).join('\n')}
 `;
 }
