@@ -94,6 +94,7 @@ const start = async (options: Required<ServerOptions>, started: AsyncDisposableS
   const gateway = createGateway(parts, httpServer);
   started.defer(() => closeSockets(gateway, httpServer));
   parts.calls.observe(signalling.host);
+  signalling.sessions.on('ended', (record) => gateway.ended(record));
   watch(parts, status.connections);
   keepHouse(parts, started);
   const address = await listen(httpServer, config.http);

@@ -10,6 +10,7 @@ import type { GatewayRouter } from './gateway-router.ts';
 import type { Log } from './log.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
 import type { IceServer } from './protocol.ts';
+import type { SessionRecord } from './session.ts';
 import type { SessionTokens } from './tokens.ts';
 
 export type GatewayOptions = {
@@ -43,6 +44,9 @@ const PING_MS = 10_000;
 const MAX_CLIENTS_PER_SESSION = 8;
 /** When a pod closes, so many clients at a time are sent to others, with a pause: all at once would be a storm. */
 const CLOSE_BATCH = { size: 10, pauseMs: 50 };
+
+/** Lets the last event reach clients before their connections are closed. */
+const CLOSE_DELAY_MS = 200;
 
 const handshake = z.object({ token: z.string().min(1).max(4096) });
 
@@ -79,6 +83,17 @@ export class Gateway implements AsyncDisposable {
   /** Open connections, joined or not. */
   get connections(): number {
     return this.#io.of('/').sockets.size;
+  }
+
+  /**
+   * Tells every client of a session on every pod that it has ended, and closes their connections: those that wait for a place
+   * or have not joined, too, of which its owner knows nothing.
+   */
+  ended({ id, epoch, endReason = 'failed' }: SessionRecord): void {
+    const room = this.#io.in(roomOf(id));
+    // Later than any event of its owner; a client that has been told by that takes no notice.
+    room.emit('ended', { reason: endReason, epoch, seq: this.#options.nowMs() });
+    setTimeout(() => room.disconnectSockets(true), CLOSE_DELAY_MS).unref();
   }
 
   /** Sends the clients of this pod to others, a few at a time. */
@@ -123,6 +138,7 @@ export class Gateway implements AsyncDisposable {
     const { sessionId, tokenExpiresAt } = socket.data as SocketData;
     const findRoute = router.findRoute.bind(router);
     const connection = new Connection({ socket, sessionId, findRoute, tokens, tokenExpiresAt, log, nowMs });
+    void socket.join(roomOf(sessionId));
     this.#add(connection);
     router.add(connection);
     const joinTimer = setTimeout(() => {
@@ -155,6 +171,8 @@ export class Gateway implements AsyncDisposable {
     if (clients?.size === 0) this.#clients.delete(connection.sessionId);
   }
 }
+
+const roomOf = (sessionId: string): string => `session:${sessionId}`;
 
 const toHandshakeError = (error: unknown): Error => {
   const { code, message } = toFailure(error);

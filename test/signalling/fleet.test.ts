@@ -165,6 +165,19 @@ describe('a fleet', () => {
     await pods[0]!.request('DELETE', `/v2/sessions/${second.id}`);
   });
 
+  it('tells a client that waits that its session was ended, wherever that was asked for', async () => {
+    await start(2, { MAX_SESSIONS_PER_WORKER: '1' });
+    await Promise.all([pods[0]!.open(), pods[1]!.open()]);
+    const { id, token } = await pods[0]!.open();
+    const client = await callers[1]!.connect(token);
+    expect(await client.join()).to.include({ queued: 1 });
+    const idle = await callers[0]!.connect(token);
+    expect((await pods[0]!.request('DELETE', `/v2/sessions/${id}`)).status).to.equal(204);
+    expect(await client.event('ended')).to.include({ reason: 'deleted' });
+    await client.disconnected();
+    await idle.disconnected();
+  });
+
   it('hands every session over when a pod is drained, and goes on with the client where it is', async () => {
     await start(2);
     const { id, token } = await pods[0]!.open();
