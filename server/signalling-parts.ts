@@ -90,7 +90,7 @@ const connectClients = (parts: Foundation, started: AsyncDisposableStack) => {
     log,
     nowMs,
   });
-  const desk = started.adopt(new RelayDesk({ bus, host, sessions, nowMs }), (open) => open.close());
+  const desk = started.adopt(new RelayDesk({ bus, calls, host, sessions, nowMs }), (open) => open.close());
   const router = started.adopt(
     new GatewayRouter({ finder, host, waitingRoom: () => waitingRoom, bus, log, nowMs }),
     (open) => open.close(),

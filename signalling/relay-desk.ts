@@ -1,3 +1,4 @@
+import type { CallControl } from './call-control.ts';
 import { SignallingFailure } from './errors.ts';
 import type { MessageBus } from './message-bus.ts';
 import type { Sequenced } from './protocol.ts';
@@ -15,16 +16,29 @@ import { RemoteClient } from './remote-client.ts';
 import type { SessionHost } from './session-host.ts';
 import type { Sessions } from './sessions.ts';
 
-export type RelayDeskOptions = { bus: MessageBus; host: SessionHost; sessions: Sessions; nowMs: () => number };
+export type RelayDeskOptions = {
+  bus: MessageBus;
+  calls: Pick<CallControl, 'mediaState'>;
+  host: SessionHost;
+  sessions: Sessions;
+  nowMs: () => number;
+};
 
-/** A pod that has said nothing of its client for so long has died, or cannot be reached: the client counts as gone. */
+/**
+ * A pod that has said nothing of its client for so long has died, or one of both cannot reach Redis. The client counts as
+ * gone then, unless its media arrives.
+ */
 const SILENT_MS = 5_000;
 const LOOK_MS = 1_000;
+/** Longer than the media side looks for packets. */
+const MEDIA_LOOK_MS = 2_000;
 
 /** The owner's end of relaying: serves clients whose connections are on other pods. */
 export class RelayDesk {
   readonly #options: RelayDeskOptions;
   readonly #clients = new Map<string, RemoteClient>();
+  /** Silent ones, for whose media is being looked. */
+  readonly #doubted = new Set<RemoteClient>();
   readonly #watch: NodeJS.Timeout;
 
   constructor(options: RelayDeskOptions) {
@@ -112,10 +126,23 @@ export class RelayDesk {
     const silentSinceMs = this.#options.nowMs() - SILENT_MS;
     for (const client of this.#clients.values()) {
       const channel = this.#options.host.find(client.sessionId);
-      if (client.heardMs < silentSinceMs) this.#gone(client.id);
+      if (client.heardMs < silentSinceMs) void this.#doubt(client);
       // Superseded, or its session has ended: nothing is said to it any more.
       else if (client.joined && channel?.current !== client) this.#clients.delete(client.id);
     }
+  }
+
+  /** While Redis is away no pod hears of the others' clients, and their calls go on: the media tells who is there. */
+  async #doubt(client: RemoteClient): Promise<void> {
+    if (this.#doubted.has(client)) return;
+    this.#doubted.add(client);
+    const silentSinceMs = client.heardMs;
+    const { calls } = this.#options;
+    const signal = AbortSignal.timeout(MEDIA_LOOK_MS);
+    const media = await calls.mediaState(client.sessionId, signal).catch(() => 'lost');
+    this.#doubted.delete(client);
+    const heard = client.heardMs > silentSinceMs;
+    if (media !== 'flowing' && !heard && this.#clients.get(client.id) === client) this.#gone(client.id);
   }
 
   #positionOf(sessionId: string): Sequenced {

@@ -1,28 +1,11 @@
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import type { Environment } from '../../server/config.ts';
+import { becomes } from '../support/becomes.ts';
 import { Callers } from '../support/callers.ts';
-import { eventually } from '../support/eventually.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { startTestServer } from '../support/running-server.ts';
 import type { TestServer } from '../support/running-server.ts';
-
-/** Waits until what is expected holds; fails with the last reason why it did not. */
-const becomes = async (assertion: () => unknown, withinMs = 5_000): Promise<void> => {
-  let reason: unknown;
-  const holds = async () => {
-    try {
-      await assertion();
-      return true;
-    } catch (error) {
-      reason = error;
-      return false;
-    }
-  };
-  await eventually(holds, withinMs).catch(() => {
-    throw reason;
-  });
-};
 
 const TOKEN_SECRET = 'a secret of more than thirty-two characters';
 
@@ -226,5 +209,25 @@ describe('a fleet', () => {
       expect(view).not.to.have.property('unsaved');
     });
     expect(await inRedis((asked) => asked.llen(`session:{${id}}:turns`))).to.equal(1);
+  });
+
+  it('keeps clients of other pods while Redis is away for as long as their media arrives', async () => {
+    await start(2);
+    const relayed = async () => {
+      const { id, token } = await pods[0]!.open();
+      const { owner, others } = await podOf(id);
+      const client = await callersOf(others[0]!).connect(token);
+      await client.join();
+      return { id, owner };
+    };
+    const [talking, silent] = [await relayed(), await relayed()];
+    silent.owner.calls.mediaStates.set(silent.id, 'lost');
+    await redis.kill();
+    await becomes(() => expect(silent.owner.calls.asked).to.include(`gone ${silent.id}`), 15_000);
+    expect(talking.owner.calls.asked).to.not.include(`gone ${talking.id}`);
+    await redis.restart({ empty: true });
+    await becomes(async () => {
+      for (const pod of pods) expect((await pod.request('GET', '/health')).body.status).to.equal('healthy');
+    }, 15_000);
   });
 });
