@@ -195,6 +195,8 @@ export class Signalling extends Emitter<SignallingEvents> {
       reconnection: false,
       timeout: timeoutMs,
       auth: { token: this.#token },
+      // Lets a balancer try the servers in turn: the one it prefers may be one that cannot reach the session's just now.
+      ...(this.#attempt > 0 && { query: { again: this.#attempt } }),
     });
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#lost(), timeoutMs);

@@ -33,7 +33,7 @@ describe('deploy/haproxy.cfg in front of two pods, the other slots empty', funct
     url = `http://127.0.0.1:${port}`;
     const addresses = pods.map((pod) => pod.port);
     // Only addresses differ from what is delivered.
-    const config = readText('deploy/haproxy.cfg').replace(/^( *server pod(\d+)) .*$/gm, (_, server, slot) => {
+    const config = readText('deploy/haproxy.cfg').replace(/^( *server pod(\d+)) \S+/gm, (_, server, slot) => {
       return `${server} 127.0.0.1:${addresses[Number(slot)] ?? 1}`;
     });
     writeFileSync(join(folder, 'haproxy.cfg'), config);

@@ -118,6 +118,13 @@ describe('deploy/haproxy.cfg', () => {
     expect(status).to.equal(200);
   });
 
+  it('has clients that come again try all pods in turn', () => {
+    expect(haproxyConfig).to.match(/use_backend pods_in_turn if \{ hdr\(Upgrade\) -i websocket \} \{ url_param\(again\) -m found \}/);
+    const tried = Array.from(haproxyConfig.matchAll(/^ *server (\S+) (\S+) track pods\/(\S+)$/gm));
+    expect(tried.map(([, , address]) => address)).to.deep.equal(servers);
+    for (const [, name, , tracked] of tried) expect(tracked).to.equal(name);
+  });
+
   it('sticks to no pod, and leaves the connections of a draining pod to it', () => {
     const active = haproxyConfig.replace(/^\s*#.*$/gm, '');
     expect(active).to.include('balance leastconn');

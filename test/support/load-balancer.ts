@@ -60,6 +60,8 @@ export class LoadBalancer {
 }
 
 function haproxyConfiguration(backends: readonly Backend[], { pollingOnly = false }: LoadBalancerOptions): string {
+  const cookie = (name: string) => (pollingOnly ? ` cookie ${name}` : '');
+  const servers = backends.map(({ name, host, port }) => `  server ${name} ${host.address}:${port}`);
   return `
 global
   maxconn 4000
@@ -76,6 +78,7 @@ defaults
 frontend web
   bind :${PORT}
 ${pollingOnly ? '  http-request deny if { hdr(Upgrade) -i websocket }' : ''}
+  use_backend pods_in_turn if { hdr(Upgrade) -i websocket } { url_param(again) -m found }
   default_backend pods
 backend pods
   balance leastconn
@@ -84,6 +87,9 @@ ${pollingOnly ? '  cookie pod insert indirect nocache' : ''}
   http-check expect status 200
   # A server that drains is not ready, and moves its clients itself: what is connected stays connected.
   default-server check inter 250ms fall 2 rise 1
-${backends.map(({ name, host, port }) => `  server ${name} ${host.address}:${port}${pollingOnly ? ` cookie ${name}` : ''}`).join('\n')}
+${servers.map((server, index) => server + cookie(backends[index]!.name)).join('\n')}
+backend pods_in_turn
+  balance roundrobin
+${servers.map((server, index) => `${server} track pods/${backends[index]!.name}`).join('\n')}
 `;
 }

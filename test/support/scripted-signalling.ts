@@ -80,6 +80,7 @@ export class ScriptedSignalling {
       reconnection: false,
       timeout: timeoutMs,
       auth,
+      ...(this.#attempt > 0 && { query: { again: this.#attempt } }),
     });
     this.#socket = socket;
     this.connections.push({ openedMs: performance.now() });
