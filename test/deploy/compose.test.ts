@@ -119,7 +119,9 @@ describe('deploy/haproxy.cfg', () => {
   });
 
   it('has clients that come again try all pods in turn', () => {
-    expect(haproxyConfig).to.match(/use_backend pods_in_turn if \{ hdr\(Upgrade\) -i websocket \} \{ url_param\(again\) -m found \}/);
+    expect(haproxyConfig).to.match(
+      /use_backend pods_in_turn if \{ hdr\(Upgrade\) -i websocket \} \{ url_param\(again\) -m found \}/,
+    );
     const tried = Array.from(haproxyConfig.matchAll(/^ *server (\S+) (\S+) track pods\/(\S+)$/gm));
     expect(tried.map(([, , address]) => address)).to.deep.equal(servers);
     for (const [, name, , tracked] of tried) expect(tracked).to.equal(name);

@@ -3,9 +3,9 @@
  * Needs what `Network` needs.
  */
 import type { Browser } from 'playwright-core';
-import { findProgram } from '../../scripts/setup/system-needs.mjs';
 import { launchBrowser, type BrowserOptions } from './browser.ts';
-import { HostProcess } from './host-process.ts';
+import { sentinelUrlOf, startRedis, startSentinel, urlOf } from './fleet-redis.ts';
+import type { HostProcess } from './host-process.ts';
 import { LoadBalancer, type LoadBalancerOptions } from './load-balancer.ts';
 import { Network } from './network.ts';
 import type { NetworkHost } from './network-host.ts';
@@ -14,20 +14,19 @@ import { API_KEY, startPod, type Pod } from './pod.ts';
 export type FleetOptions = {
   /** How many servers. */
   pods: number;
-  /** Whether there is a Redis for all of them. Default: true. */
-  redis?: boolean;
+  /** Whether there is a Redis for all of them, or one with a replica and a Sentinel that watches both. Default: one. */
+  redis?: false | 'single' | 'sentinel';
   /** Whether haproxy stands before them, or how. Default: true. */
   balancer?: boolean | LoadBalancerOptions;
   /** For every server, beside what `startPod` gives. */
   environment?: Record<string, string>;
 };
 
-const REDIS_PORT = 6379;
-
 export class Fleet {
   readonly network: Network;
   readonly pods: Pod[] = [];
   redis: HostProcess | undefined;
+  replica: HostProcess | undefined;
   balancer: LoadBalancer | undefined;
   readonly #environment: Record<string, string>;
   readonly #browsers: Browser[] = [];
@@ -37,10 +36,10 @@ export class Fleet {
     this.#environment = environment;
   }
 
-  static async start({ pods, redis = true, balancer = true, environment = {} }: FleetOptions): Promise<Fleet> {
+  static async start({ pods, redis = 'single', balancer = true, environment = {} }: FleetOptions): Promise<Fleet> {
     const fleet = new Fleet(await Network.create(), { ...environment });
     try {
-      if (redis) await fleet.#startRedis();
+      if (redis) await fleet.#startRedis(redis);
       const hosts = await Promise.all(Array.from({ length: pods }, (_, index) => fleet.network.host(`pod-${index}`)));
       fleet.pods.push(...(await Promise.all(hosts.map((host) => startPod(host, fleet.#environment)))));
       if (balancer) await fleet.#startBalancer(balancer === true ? {} : balancer);
@@ -115,23 +114,21 @@ export class Fleet {
     await this.network.close();
   }
 
-  async #startRedis(): Promise<void> {
-    this.redis = await startRedis(await this.network.host('redis'));
-    this.#environment['REDIS_URL'] ??= `redis://${this.redis.host.address}:${REDIS_PORT}`;
+  async #startRedis(kind: 'single' | 'sentinel'): Promise<void> {
+    const master = await this.network.host('redis');
+    this.redis = await startRedis(master);
+    if (kind === 'single') {
+      this.#environment['REDIS_URL'] ??= urlOf(master);
+      return;
+    }
+    const sentinel = await this.network.host('sentinel');
+    this.replica = await startRedis(await this.network.host('replica'), master);
+    await startSentinel(sentinel, master);
+    this.#environment['REDIS_SENTINEL_URL'] ??= sentinelUrlOf(sentinel);
   }
 
   async #startBalancer(options: LoadBalancerOptions): Promise<void> {
     const backends = this.pods.map(({ host, url }) => ({ name: host.name, host, port: Number(new URL(url).port) }));
     this.balancer = await LoadBalancer.start(await this.network.host('balancer'), backends, options);
   }
-}
-
-async function startRedis(host: NetworkHost): Promise<HostProcess> {
-  const program = findProgram(['redis-server']);
-  if (!program) throw new Error('redis-server is missing; `npm test` installs it or says what to install.');
-  const open = ['--bind', '0.0.0.0', '--protected-mode', 'no'];
-  const forgetful = ['--save', '', '--appendonly', 'no'];
-  const redis = new HostProcess(host, { program, args: ['--port', String(REDIS_PORT), ...open, ...forgetful] });
-  await redis.said(/Ready to accept connections/);
-  return redis;
 }

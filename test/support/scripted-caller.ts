@@ -137,6 +137,7 @@ export class ScriptedCaller {
       const watcher = () => {
         if (condition()) settle();
         else if (this.failure) settle(new Error(`waited for ${what}; the caller gave up: ${this.failure}`));
+        else if (this.#closed) settle(new Error(`waited for ${what}; the caller was closed`));
       };
       this.#watchers.add(watcher);
     });
@@ -153,6 +154,7 @@ export class ScriptedCaller {
     this.#stopClock();
     this.signalling.close();
     this.#closeMedia();
+    this.#wake();
   }
 
   async #join(hello: Hello): Promise<void> {
