@@ -67,7 +67,7 @@ export class HandoverSource {
     signal: AbortSignal,
     prepareInTurn: <Result>(task: () => Promise<Result>) => Promise<Result>,
   ): Promise<boolean> {
-    const { sessions, host, pods, log, nowMs, random = Math.random, onMoved } = this.#options;
+    const { bus, sessions, host, pods, log, nowMs, random = Math.random, onMoved } = this.#options;
     if (!sessions.holds(id)) return true;
     const others = pods.list().filter((pod) => pod.id !== sessions.podId);
     const target = choosePod(others, nowMs(), random);
@@ -80,6 +80,7 @@ export class HandoverSource {
         await this.#moveLive(move, signal, prepareInTurn);
       } else await this.#moveIdle(id, target.id);
       onMoved?.('moved');
+      bus.publish('session.moved', { id, from: sessions.podId, podId: target.id });
       return true;
     } catch (error) {
       onMoved?.('failed');

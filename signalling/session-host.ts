@@ -35,6 +35,7 @@ export class SessionHost implements CallObserver {
     const { sessions } = options;
     this.#options = options;
     this.#joiner = new Joiner(options);
+    sessions.on('interrupted', (id) => options.publish('session.interrupted', { id }));
     sessions.on('ended', (record) => this.#sessionEnded(record));
     sessions.on('lost', (id) => this.#sessionLost(id));
   }
@@ -87,7 +88,6 @@ export class SessionHost implements CallObserver {
       channel.letGo();
       this.#options.calls.clientGone(sessionId);
       await this.#options.sessions.detach(sessionId);
-      this.#options.publish('session.interrupted', { id: sessionId });
     });
   }
 

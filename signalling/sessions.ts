@@ -23,6 +23,8 @@ export type SessionsOptions = {
 export type SessionsEvents = {
   /** Once for each session, however it ended. */
   ended: [record: SessionRecord];
+  /** Its client, or its client's media, is gone. */
+  interrupted: [id: string];
   /** Another pod leads it now; this one must stop whatever it does for it. */
   lost: [id: string];
   /** It may be that there is a place now that there was not before. */
@@ -276,7 +278,10 @@ export class Sessions extends EventEmitter<SessionsEvents> {
   async #apply(id: string, event: SessionTransition): Promise<SessionRecord> {
     const nowMs = this.#nowMs();
     try {
-      return await this.#change(id, (record) => transition(record, event, nowMs));
+      const before = await this.get(id);
+      const record = await this.#change(id, (current) => transition(current, event, nowMs));
+      if (record.state === 'interrupted' && before.state !== 'interrupted') this.emit('interrupted', id);
+      return record;
     } catch (error) {
       if (error instanceof InvalidTransition && error.state === 'ended') {
         throw new SignallingFailure('session_ended', undefined, { cause: error });
