@@ -20,6 +20,8 @@ export type FleetLinkOptions = {
   podId: string;
   version: string;
   onCommand: NonNullable<RedisLinkOptions['onCommand']>;
+  /** Told of every time that something of a session was written to Redis. */
+  onPersisted: () => void;
   log: Log;
   nowMs: () => number;
 };
@@ -62,7 +64,7 @@ const alone = async ({ podId, version, log, nowMs }: FleetLinkOptions): Promise<
 };
 
 const together = async (
-  { config, podId, version, onCommand, log, nowMs }: FleetLinkOptions,
+  { config, podId, version, onCommand, onPersisted, log, nowMs }: FleetLinkOptions,
   { target, queue, replyChannel, sessionTtlMs }: NonNullable<Config['redis']>,
 ): Promise<FleetLink> => {
   const loopDelay = new LoopDelay();
@@ -74,7 +76,7 @@ const together = async (
     const describe = () => ({ ...load(), loopDelayMs: loopDelay.p99Ms });
     return RedisPods.open({ podId, version, link: redis, bus, log, describe, heartbeatMs });
   };
-  const shared = new RedisSessionStore({ link: redis, podId, sessionTtlMs, queueKey: queue, nowMs });
+  const shared = new RedisSessionStore({ link: redis, podId, sessionTtlMs, queueKey: queue, onPersisted, nowMs });
   const close = async () => {
     loopDelay.close();
     adapter.close();

@@ -85,6 +85,9 @@ export class Metrics {
     this.#redis.seconds.observe({ operation }, seconds);
   };
 
+  /** Counts a time that something of a session was written to Redis. */
+  readonly persisted = (): void => this.#redis.persisted.inc();
+
   /** Adds how many connections to Redis were made. */
   watchRedis(link: { readonly connections: number }): void {
     const counter: Counter = new Counter({
@@ -125,6 +128,11 @@ export class Metrics {
 
 /** They go by the names that dashboards for Redis know, without the prefix. */
 const redisMetrics = (registry: Registry) => ({
+  persisted: new Counter({
+    name: 'sessions_persisted_total',
+    help: 'Times that something of a session was written to Redis, and Redis said so.',
+    registers: [registry],
+  }),
   operations: new Counter({
     name: 'redis_operations_total',
     help: 'Commands to Redis, by what they were for and how they ended: ok, refused, unavailable.',

@@ -120,7 +120,8 @@ const createParts = async (options: Required<ServerOptions>, started: AsyncDispo
   const podId = config.podId ?? `${hostname()}-${randomBytes(3).toString('hex')}`;
   const metrics = new Metrics({ sessionsByState: () => signalling.store.counts() });
   started.defer(() => metrics.close());
-  const link = await connectFleet({ config, podId, version: VERSION, onCommand: metrics.redisCommand, log, nowMs });
+  const told = { onCommand: metrics.redisCommand, onPersisted: metrics.persisted };
+  const link = await connectFleet({ config, podId, version: VERSION, ...told, log, nowMs });
   started.defer(() => link.close());
   const calls = await createCalls({ config, agents, log });
   started.defer(() => calls.close());

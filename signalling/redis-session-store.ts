@@ -32,8 +32,13 @@ export type RedisSessionStoreOptions = {
   queueKey: string;
   /** Set before the names of all keys but the queue's. Default: nothing. No braces: they decide about slots. */
   keyPrefix?: string;
+  /** Told of every time that something of a session was written. */
+  onPersisted?: () => void;
   nowMs?: () => number;
 };
+
+/** What a script answers that has written. A record that was read is no text. */
+const WRITTEN: ReadonlySet<unknown> = new Set(['ok', 'claimed']);
 
 /** Other writers that may come between reading and writing. More than a few means that one writes without end. */
 const MOST_CONFLICTS = 50;
@@ -49,17 +54,20 @@ export class RedisSessionStore implements SessionStore {
   readonly #podId: string;
   readonly #sessionTtlMs: number;
   readonly #keyPrefix: string;
+  readonly #onPersisted: (() => void) | undefined;
   readonly #index: RedisSessionIndex;
   readonly #queue: RedisSessionQueue;
   readonly #sweeper: RedisSessionSweeper;
   /** Number of the last write; a pod that starts again under its old name goes on above what it gave before. */
   #sequence: number;
 
-  constructor({ link, podId, sessionTtlMs, queueKey, keyPrefix = '', nowMs = Date.now }: RedisSessionStoreOptions) {
+  constructor(options: RedisSessionStoreOptions) {
+    const { link, podId, sessionTtlMs, queueKey, keyPrefix = '', onPersisted, nowMs = Date.now } = options;
     this.#link = link;
     this.#podId = podId;
     this.#sessionTtlMs = sessionTtlMs;
     this.#keyPrefix = keyPrefix;
+    this.#onPersisted = onPersisted;
     this.#sequence = nowMs() * 1_000;
     this.#index = new RedisSessionIndex({ link, podId, keyPrefix, sessionTtlMs });
     this.#queue = new RedisSessionQueue({ link, key: queueKey });
@@ -268,8 +276,10 @@ export class RedisSessionStore implements SessionStore {
   ): Promise<readonly unknown[]> {
     this.#sequence += 1;
     const all = [podId, epoch, this.#sessionTtlMs, this.#sequence, ...args];
-    const answer = await this.#link.run(`session.${operation}`, (redis) => script.run(redis, this.#keys(id), all));
-    return answer as readonly unknown[];
+    const run = (redis: Parameters<RedisScript['run']>[0]) => script.run(redis, this.#keys(id), all);
+    const answer = (await this.#link.run(`session.${operation}`, run)) as readonly unknown[];
+    if (WRITTEN.has(answer[0])) this.#onPersisted?.();
+    return answer;
   }
 
   #keys(id: string): [session: string, turns: string, said: string] {

@@ -19,7 +19,8 @@ export const startLoneGateway = async (options: Partial<GatewayOptions> = {}) =>
   const calls = new FakeCalls();
   const log = memoryLog();
   const config = readConfig({ WORKER_POOL_SIZE: '1', MAX_SESSIONS_PER_WORKER: '10' });
-  const link = await connectFleet({ config, podId: 'pod-a', version: '0.0.0', onCommand: nothing, log, nowMs });
+  const told = { onCommand: nothing, onPersisted: nothing };
+  const link = await connectFleet({ config, podId: 'pod-a', version: '0.0.0', ...told, log, nowMs });
   const parts = new AsyncDisposableStack();
   parts.defer(() => link.close());
   const counts = { claimed: nothing, moved: nothing };
