@@ -13,12 +13,13 @@ import { fileURLToPath } from 'node:url';
 import { buildBundle, bundles } from './setup/bundle.mjs';
 import { checksOf, runCheck } from './setup/checks.mjs';
 import { assembleImage } from './setup/image.mjs';
-import { launch, passSignalsOn } from './setup/launch.mjs';
+import { launch, launchQuietly, passSignalsOn } from './setup/launch.mjs';
 import { provideWorker, workerPath } from './setup/media-worker.mjs';
 import { installPackages, modernNode, runAllowedScripts } from './setup/packages.mjs';
 import { CommandFailedError } from './setup/run-command.mjs';
 import { StepFailedError, runSteps } from './setup/steps.mjs';
 import { missingNeeds, satisfyNeeds, testNeeds, thisMachine } from './setup/system-needs.mjs';
+import { runLanes } from './setup/test-lanes.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
@@ -36,7 +37,9 @@ const targets = {
   },
   test: async (args) => {
     await runSteps([...packages('all'), testPrograms(), ...serverSteps()], terminal);
-    return run([mocha, ...args, ...(args.some(namesTests) ? [] : ['test/**/*.test.ts'])]);
+    return args.some(namesTests)
+      ? run([mocha, ...args])
+      : runLanes(runLane(args), (text) => process.stdout.write(text));
   },
   bench: async (args) => {
     await runSteps([...packages('all'), testPrograms(), ...serverSteps()], terminal);
@@ -88,15 +91,28 @@ function namesTests(arg) {
   return arg.endsWith('.ts') || existsSync(join(root, arg));
 }
 
+/** @param {string[]} args of mocha, for all lanes */
+function runLane(args) {
+  /** @type {Parameters<typeof runLanes>[0]} */
+  return async (patterns, output) => {
+    if (output === 'kept') return launchQuietly(modernNode(root), [mocha, ...args, ...patterns], programs());
+    return { status: await run([mocha, ...args, ...patterns]), output: '' };
+  };
+}
+
 /** @param {string[]} args */
 function run(args) {
+  return launch(modernNode(root), args, programs());
+}
+
+function programs() {
   const env = {
     ...process.env,
     MEDIASOUP_WORKER_BIN: workerPath(root, process.env),
     // See server/config.ts; tests and measurements load onnxruntime without it.
     ORT_DISABLE_TELEMETRY: '1',
   };
-  return launch(modernNode(root), args, { cwd: root, env });
+  return { cwd: root, env };
 }
 
 /** Every check runs, so that one command shows everything there is to mend. */

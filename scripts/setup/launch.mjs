@@ -16,8 +16,8 @@ const SAME_WISH_MS = 500;
 /** @type {NodeJS.Signals[]} */
 const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** @type {import('node:child_process').ChildProcess | undefined} */
-let launched;
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const launched = new Set();
 
 /**
  * Until a program is launched, a signal ends the set-up and whatever it is running; from then on the program decides.
@@ -28,14 +28,14 @@ export function passSignalsOn(atTerminal) {
   let passedOnMs = Number.NEGATIVE_INFINITY;
   for (const signal of passedOn) {
     process.on(signal, () => {
-      if (!launched) {
+      if (launched.size === 0) {
         stopRunningCommands(signal);
         process.exit(SIGNAL_STATUS_BASE + constants.signals[signal]);
       }
       const nowMs = performance.now();
       if ((atTerminal && signal === 'SIGINT') || nowMs - passedOnMs < SAME_WISH_MS) return;
       passedOnMs = nowMs;
-      launched.kill(signal);
+      for (const child of launched) child.kill(signal);
     });
   }
 }
@@ -46,10 +46,36 @@ export function passSignalsOn(atTerminal) {
  * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
  * @returns {Promise<number>} the exit status for our own end
  */
-export async function launch(node, args, { cwd, env }) {
-  const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...args], { cwd, env, stdio: 'inherit' });
-  launched = child;
-  const [code, signal] = await once(child, 'exit');
-  launched = undefined;
-  return signal ? SIGNAL_STATUS_BASE + constants.signals[/** @type {NodeJS.Signals} */ (signal)] : code;
+export async function launch(node, args, where) {
+  return (await launchWith(node, args, where, 'inherit')).status;
+}
+
+/**
+ * As `launch`, with what the program says given back instead of shown.
+ * @param {string} node
+ * @param {string[]} args
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
+ * @returns {Promise<{ status: number, output: string }>}
+ */
+export function launchQuietly(node, args, where) {
+  return launchWith(node, args, where, 'pipe');
+}
+
+/**
+ * @param {string} node
+ * @param {string[]} args
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
+ * @param {'inherit' | 'pipe'} output
+ */
+async function launchWith(node, args, { cwd, env }, output) {
+  const stdio = /** @type {const} */ ([output === 'pipe' ? 'ignore' : 'inherit', output, output]);
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...args], { cwd, env, stdio: [...stdio] });
+  /** @type {Buffer[]} */
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk));
+  launched.add(child);
+  const [code, signal] = await once(child, 'close');
+  launched.delete(child);
+  const status = signal ? SIGNAL_STATUS_BASE + constants.signals[/** @type {NodeJS.Signals} */ (signal)] : code;
+  return { status, output: Buffer.concat(said).toString() };
 }

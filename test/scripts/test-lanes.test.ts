@@ -1,0 +1,50 @@
+import { expect } from 'chai';
+import { globSync } from 'node:fs';
+import { lanes, runLanes } from '../../scripts/setup/test-lanes.mjs';
+
+const filesOf = (patterns: readonly string[]): string[] => globSync([...patterns]);
+
+describe('the lanes of the tests', () => {
+  it('run every test file once', () => {
+    const run = [...lanes.sideBySide, lanes.alone].flatMap(filesOf).sort();
+    expect(run).to.deep.equal(globSync('test/**/*.test.ts').sort());
+  });
+
+  it('run side by side but for the last, show the first as it comes, and the others after it', async () => {
+    const events: string[] = [];
+    const status = await runLanes(
+      async (patterns, output) => {
+        events.push(`start ${patterns[0]} ${output}`);
+        await Promise.resolve();
+        events.push(`end ${patterns[0]}`);
+        return { status: 0, output: output === 'kept' ? 'what was kept' : '' };
+      },
+      (text) => {
+        if (text) events.push(text);
+      },
+    );
+    expect(status).to.equal(0);
+    expect(events).to.deep.equal([
+      'start test/*.test.ts shown',
+      'start test/media/**/*.test.ts kept',
+      'end test/*.test.ts',
+      'end test/media/**/*.test.ts',
+      'what was kept',
+      'start test/browser/**/*.test.ts shown',
+      'end test/browser/**/*.test.ts',
+    ]);
+  });
+
+  it('all run though one fails, and the failure is the status', async () => {
+    const ran: string[] = [];
+    const status = await runLanes(
+      async ([first = '']) => {
+        ran.push(first);
+        return { status: first.includes('media') ? 3 : 0, output: '' };
+      },
+      () => undefined,
+    );
+    expect(status).to.equal(3);
+    expect(ran).to.have.lengthOf(3);
+  });
+});
