@@ -52,7 +52,7 @@ const packageHomes: Record<string, RegExp> = {
   '@koa/cors': /^server\/app\.ts$/,
   '@koa/router': /^server\/(app|metrics|[\w-]+-routes|openapi)\.ts$/,
   ai: /^media\/providers\/language-model[\w-]*\.ts$/,
-  cockatiel: /^media\/providers\//,
+  cockatiel: /^media\/(providers|tools)\//,
   esbuild: /^scripts\/setup\/bundle\.mjs$/,
   helmet: /^server\/app\.ts$/,
   jose: /^signalling\/tokens\.ts$/,
@@ -72,7 +72,7 @@ const packageHomes: Record<string, RegExp> = {
   wav: /^bench\//,
   ws: /^media\/providers\//,
   yaml: /^server\/agents\.ts$/,
-  zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas)[\w-]*\.ts$|media\/agent\.ts$)/,
+  zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas)[\w-]*\.ts$|media\/(agent|tool-schema|tools\/tool-runner)\.ts$)/,
   'zod-openapi': /^server\/openapi\.ts$/,
 };
 

@@ -1,0 +1,44 @@
+import { expect } from 'chai';
+import { namesUsedBy, tool, tools } from '../../media/tool-schema.ts';
+
+const http = { type: 'http', name: 'ask', description: 'Asks.', url: 'https://a.example/' };
+
+describe('the declaration of a tool', () => {
+  it('takes methods for what HTTP says of them, unless the author knows better', () => {
+    const idempotent = (fields: object) => (tool.parse({ ...http, ...fields }) as { idempotent: boolean }).idempotent;
+    expect(['GET', 'PUT', 'DELETE'].map((method) => idempotent({ method }))).to.deep.equal([true, true, true]);
+    expect(['POST', 'PATCH'].map((method) => idempotent({ method }))).to.deep.equal([false, false]);
+    expect(idempotent({ method: 'POST', idempotent: true })).to.equal(true);
+  });
+
+  const refused: [string, object][] = [
+    ['parameters that are no object', { parameters: { type: 'string' } }],
+    ['parameters that cannot be checked', { parameters: { type: 'object', if: {} } }],
+    [
+      'parameters with a broken pattern',
+      { parameters: { type: 'object', properties: { a: { type: 'string', pattern: '(' } } } },
+    ],
+    ['a name that models do not take', { name: 'has spaces' }],
+    ['a field that it does not know', { retries: 3 }],
+    ['a header that is no name', { headers: { 'a b': 'c' } }],
+  ];
+  for (const [what, fields] of refused) {
+    it(`refuses ${what}`, () => expect(tool.safeParse({ ...http, ...fields }).success).to.equal(false));
+  }
+
+  it('refuses two tools of one name', () => {
+    const { error } = tools.safeParse([http, { ...http, type: 'client', url: undefined }, http]);
+    expect(error?.issues.at(-1)).to.deep.include({ path: [2, 'name'] });
+  });
+
+  it('names the variables and secrets that it uses', () => {
+    const used = { ...http, url: 'https://a.example/{{ shop }}/{{arguments.id}}', headers: { key: '{{secrets.KEY}}' } };
+    const withBody = { ...used, method: 'POST', body: { list: ['{{table}}', 7] } };
+    expect(namesUsedBy(tool.parse(withBody))).to.deep.equal({ variables: ['shop', 'table'], secrets: ['KEY'] });
+  });
+
+  it('can be written as a JSON schema, for the API', async () => {
+    const { z } = await import('zod');
+    expect(z.toJSONSchema(tools, { io: 'input' })).to.have.property('type', 'array');
+  });
+});
