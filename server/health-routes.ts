@@ -20,6 +20,8 @@ export type HealthRoutesOptions = {
   occupancy: () => number;
   /** Absent: this server is by itself. */
   redis?: Pick<RedisStatus, 'isUp' | 'downSince' | 'stats'>;
+  /** Sessions that Redis lacks. */
+  unsaved: () => number;
   nowMs: () => number;
 };
 
@@ -31,7 +33,7 @@ export const health = z
     status: z
       .enum(['healthy', 'degraded', 'draining'])
       .describe(
-        '`degraded`: nine tenths of the places are taken, or Redis is away. `draining`: closing, no new sessions.',
+        '`degraded`: nine tenths of the places are taken, or Redis is away, full, or lacks what this server holds. `draining`: closing, no new sessions.',
       ),
     degraded_since: z.iso.datetime().optional().describe('Since when Redis has been away; absent while it is there.'),
     version: z.string(),
@@ -82,8 +84,10 @@ const describeHealth = async (options: HealthRoutesOptions): Promise<z.input<typ
   const sessions = await options.activeSessions();
   const full = options.occupancy() >= DEGRADED_OCCUPANCY;
   const away = redis !== undefined && !redis.isUp;
+  // It may be there and take nothing: full, or a replica.
+  const lacks = options.unsaved() > 0;
   return {
-    status: options.phase() === 'draining' ? 'draining' : full || away ? 'degraded' : 'healthy',
+    status: options.phase() === 'draining' ? 'draining' : full || away || lacks ? 'degraded' : 'healthy',
     ...(away && { degraded_since: new Date(redis.downSince ?? nowMs()).toISOString() }),
     version,
     active_sessions: sessions,

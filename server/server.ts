@@ -171,6 +171,7 @@ const healthOptions = (
   },
   activeConnections: connections,
   peerConnections: () => calls.peerConnections,
+  unsaved: () => signalling.store.unsaved,
   occupancy: () => signalling.sessions.occupied / signalling.sessions.capacity,
   ...(link.redis && link.shared && { redis: new RedisStatus({ link: link.redis, sessions: link.shared, nowMs }) }),
   nowMs,

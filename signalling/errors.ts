@@ -114,9 +114,8 @@ export class StoreFull extends Error {
   override readonly name = 'StoreFull';
   readonly code = 'store_full';
 
-  /** @param limit sessions that it may hold; undefined where its memory is what is full */
-  constructor(limit?: number, options?: ErrorOptions) {
-    super(`The session store is full${limit === undefined ? '' : ` (${limit} sessions)`}.`, options);
+  constructor(limit: number, options?: ErrorOptions) {
+    super(`The session store is full (${limit} sessions).`, options);
   }
 }
 

@@ -111,8 +111,11 @@ export class HandoverTarget {
     if (timer === undefined) return;
     clearTimeout(timer);
     this.#standing.delete(id);
-    this.#options.sessions.unreserve(id);
-    await this.#options.calls.end(id);
+    const { sessions, calls } = this.#options;
+    // Its client came before the other pod's word, and found that pod gone: the call is this pod's own by now.
+    if (sessions.holds(id)) return;
+    sessions.unreserve(id);
+    await calls.end(id);
   }
 
   #known(id: string): string {

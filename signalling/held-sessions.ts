@@ -14,6 +14,7 @@ import type {
   Waiting,
 } from './session-store.ts';
 import type { SessionRecord } from './session.ts';
+import { SessionWriter } from './session-writer.ts';
 
 export type HeldSessionsOptions = {
   /** What this pod leads: always at hand, and all there is without a shared store. */
@@ -28,15 +29,6 @@ export type HeldSessionsEvents = {
   lost: [id: string];
 };
 
-/** What is still to be written of one session. */
-type Writer = {
-  /** Writes of one session happen one after another. */
-  tail: Promise<unknown>;
-  /** The shared store lacks something: all of the session is written as soon as it answers again. */
-  unsaved: boolean;
-  continuation?: { epoch: number; continuation: Continuation } | undefined;
-};
-
 /** Sessions written at the same time when the shared store is back: more would delay what calls write meanwhile. */
 const PARALLEL_PUTS = 16;
 
@@ -49,7 +41,7 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
   readonly #local: MemorySessionStore;
   readonly #shared: SessionStore | undefined;
   readonly #log: Log;
-  readonly #writers = new Map<string, Writer>();
+  readonly #writers = new Map<string, SessionWriter>();
   #flushing: Promise<void> | undefined;
 
   constructor({ local, shared, log }: HeldSessionsOptions) {
@@ -85,9 +77,17 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
   }
 
   async create(record: SessionRecord, waiting?: Waiting): Promise<void> {
+    const { id } = record;
     await this.#local.create(record, waiting);
-    this.#hold(record.id);
-    await this.#write(record.id, async (shared) => shared.create(record, waiting).then(() => true));
+    this.#hold(id);
+    await this.#write(id, async (shared) => {
+      await shared.create(record, waiting).catch(async (error: unknown) => {
+        // Whoever asked hears that there is none; it must not be found here either.
+        if (!(error instanceof StoreUnavailable)) await this.release(id);
+        throw error;
+      });
+      return true;
+    });
   }
 
   /** A session that nobody leads yet. */
@@ -228,7 +228,7 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
   }
 
   #hold(id: string): void {
-    this.#writers.set(id, { tail: Promise.resolve(), unsaved: false });
+    this.#writers.set(id, new SessionWriter(id, this.#log));
   }
 
   /**
@@ -239,31 +239,33 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
     const writer = this.#writers.get(id);
     const shared = this.#shared;
     if (writer === undefined || shared === undefined) return;
-    const written = writer.tail.then(async () => {
-      if (writer.unsaved || this.#writers.get(id) !== writer) return;
+    await writer.inOrder(async () => {
+      if (this.#writers.get(id) !== writer) return;
+      // Written with all the rest; none that follows waits for it.
+      if (writer.unsaved) return void (writer.continuation = undefined);
       await this.#guard(id, writer, async () => {
         if (!(await write(shared))) await this.#putAll(id, shared);
       });
     });
-    writer.tail = written.catch(() => undefined);
-    await written;
   }
 
-  /** @throws {StaleEpoch} and what is nobody's fault but ours */
-  async #guard(id: string, writer: Writer, write: () => Promise<void>): Promise<void> {
+  /**
+   * What cannot be written is in memory, and written later, whatever the reason: a call goes on, and ends, without the store.
+   * @throws {StaleEpoch}
+   */
+  async #guard(id: string, writer: SessionWriter, write: () => Promise<void>): Promise<void> {
     try {
       await write();
+      writer.written();
     } catch (error) {
-      if (error instanceof StoreUnavailable) {
-        writer.unsaved = true;
-        writer.continuation = undefined;
+      if (this.#writers.get(id) !== writer) throw error;
+      if (!(error instanceof StaleEpoch)) {
+        writer.notWritten(error);
         return;
       }
-      if (error instanceof StaleEpoch && this.#writers.get(id) === writer) {
-        this.#log.warn({ sessionId: id }, 'another pod leads this session now');
-        await this.release(id);
-        this.emit('lost', id);
-      }
+      this.#log.warn({ sessionId: id }, 'another pod leads this session now');
+      await this.release(id);
+      this.emit('lost', id);
       throw error;
     }
   }
@@ -282,19 +284,15 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
     await Promise.all(Array.from({ length: PARALLEL_PUTS }, work));
   }
 
-  async #save(id: string, writer: Writer): Promise<void> {
+  async #save(id: string, writer: SessionWriter): Promise<void> {
     const shared = this.#shared;
-    const saved = writer.tail.then(async () => {
+    const saved = writer.inOrder(async () => {
       if (shared === undefined || !writer.unsaved || this.#writers.get(id) !== writer) return;
       // Before reading: what is changed from here on writes itself, after this.
       writer.unsaved = false;
       await this.#guard(id, writer, () => this.#putAll(id, shared));
     });
-    writer.tail = saved.catch(() => undefined);
-    await saved.catch((error: unknown) => {
-      if (error instanceof StaleEpoch) return;
-      writer.unsaved = true;
-      this.#log.error({ sessionId: id, err: error }, 'a session could not be written');
-    });
+    // It was lost, and that has been told.
+    await saved.catch(() => undefined);
   }
 }

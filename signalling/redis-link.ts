@@ -35,10 +35,11 @@ const PROBE_MS = 1_000;
  */
 const SILENCE_MS = 1_000;
 /**
- * What Redis answers, as opposed to what its absence looks like. One that is a replica now (READONLY) or cannot write to its
- * disk (MISCONF) answers, too, but is as good as away until another takes its place or it is mended.
+ * What Redis answers, as opposed to what its absence looks like. One that is a replica now (READONLY), cannot write to its
+ * disk (MISCONF), has no memory left (OOM) or is busy with a script (BUSY) answers, too, but is as good as away until another
+ * takes its place or it is mended.
  */
-const REFUSAL = /^(ERR|WRONGTYPE|NOSCRIPT|NOAUTH|NOPERM|OOM|BUSY|CROSSSLOT|STALE)\b/;
+const REFUSAL = /^(ERR|WRONGTYPE|NOSCRIPT|NOAUTH|NOPERM|CROSSSLOT|STALE)\b/;
 
 export class RedisLink extends EventEmitter<RedisLinkEvents> {
   readonly kind: RedisTarget['kind'];
@@ -54,6 +55,8 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
   #steadySince: number | undefined;
   #runId: string | undefined;
   #majorVersion: number | undefined;
+  /** What was last wrong with a connection. */
+  #problem: string | undefined;
   #looking: Promise<void> | undefined;
   /** Connections made so far, those after a loss too. */
   connections = 0;
@@ -68,7 +71,10 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
     // RedisChannels subscribes again; where ioredis does so and the connection is lost meanwhile, the process ends.
     this.subscriber = connect(options.target, { autoResubscribe: false });
     for (const client of [this.commands, this.subscriber]) {
-      client.on('error', (error: Error) => options.log.debug({ err: error }, 'Redis'));
+      client.on('error', (error: Error) => {
+        this.#problem = error.message;
+        options.log.debug({ err: forgetCommand(error) }, 'Redis');
+      });
       client.on('connect', () => (this.connections += 1));
       client.on('ready', () => void this.#look());
       client.on('close', () => this.#lost());
@@ -87,6 +93,8 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
     await link.#look();
     // The look that each new connection brings may have been under way before the other one stood.
     if (!link.#up) await link.#look();
+    // Nothing was lost that would tell of it, and a wrong password should not be found by the first caller.
+    if (!link.#up) link.#tellAway();
     return link;
   }
 
@@ -125,6 +133,7 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
       return result;
     } catch (error) {
       const refused = error instanceof Error && REFUSAL.test(error.message);
+      forgetCommand(error);
       note(refused ? 'refused' : 'unavailable');
       if (refused) throw error;
       throw new StoreUnavailable(operation, { cause: error });
@@ -182,8 +191,13 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
     if (this.#up) return;
     this.#up = true;
     this.#downSince = undefined;
+    this.#problem = undefined;
     this.#options.log.info({}, 'Redis is there');
     this.emit('up');
+  }
+
+  #tellAway(): void {
+    this.#options.log.warn({ reason: this.#problem }, 'Redis is away; calls go on');
   }
 
   #lost(): void {
@@ -191,7 +205,7 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
     this.#up = false;
     this.#downSince = this.#nowMs();
     this.#steadySince = undefined;
-    this.#options.log.warn({}, 'Redis is away; calls go on');
+    this.#tellAway();
     this.emit('down');
   }
 }
@@ -229,6 +243,12 @@ const connect = (target: RedisTarget, own: ConnectionOptions): Redis | Cluster =
     return new Redis({ ...common, ...lazy, retryStrategy, sentinelRetryStrategy: retryStrategy, sentinels, name, db });
   }
   return new Redis({ ...common, ...lazy, retryStrategy, ...target.address, db: target.db });
+};
+
+/** An error of ioredis carries the command with all that was to be written: what callers said, or a password. */
+const forgetCommand = <Failure>(error: Failure): Failure => {
+  if (error instanceof Error && 'command' in error) delete error.command;
+  return error;
 };
 
 const withTimeout = async <Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> => {

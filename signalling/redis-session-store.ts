@@ -1,4 +1,4 @@
-import { StaleEpoch, StoreFull, StoreUnavailable } from './errors.ts';
+import { StaleEpoch, StoreUnavailable } from './errors.ts';
 import type { SessionState, TranscriptEntry } from './protocol.ts';
 import type { RedisLink } from './redis-link.ts';
 import type { RedisScript } from './redis-script.ts';
@@ -243,7 +243,7 @@ export class RedisSessionStore implements SessionStore {
     }
   }
 
-  /** @throws {StaleEpoch | StoreFull} */
+  /** @throws {StaleEpoch} */
   async #storing(
     id: string,
     epoch: number,
@@ -251,19 +251,14 @@ export class RedisSessionStore implements SessionStore {
     operation: string,
     args: readonly (string | number)[],
   ): Promise<readonly unknown[]> {
-    try {
-      let answer = await this.#run(id, epoch, script, operation, args);
-      // Another write of ours came first, for this one's script had to be sent in full. We still mean it.
-      for (let repeats = 0; answer[0] === 'late' && repeats < MOST_CONFLICTS; repeats += 1) {
-        this.#sequence = Math.max(this.#sequence, Number(answer[1]));
-        answer = await this.#run(id, epoch, script, operation, args);
-      }
-      if (answer[0] === 'stale') throw new StaleEpoch(id, epoch, Number(answer[1]));
-      return answer;
-    } catch (error) {
-      if (error instanceof Error && error.message.startsWith('OOM')) throw new StoreFull(undefined, { cause: error });
-      throw error;
+    let answer = await this.#run(id, epoch, script, operation, args);
+    // Another write of ours came first, for this one's script had to be sent in full. We still mean it.
+    for (let repeats = 0; answer[0] === 'late' && repeats < MOST_CONFLICTS; repeats += 1) {
+      this.#sequence = Math.max(this.#sequence, Number(answer[1]));
+      answer = await this.#run(id, epoch, script, operation, args);
     }
+    if (answer[0] === 'stale') throw new StaleEpoch(id, epoch, Number(answer[1]));
+    return answer;
   }
 
   async #run(

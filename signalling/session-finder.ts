@@ -89,12 +89,15 @@ export class SessionFinder {
    */
   async claimHere({ id, fromEpoch, cause }: ClaimRequest): Promise<SessionRecord | undefined> {
     const { sessions, bus, onClaimed } = this.#options;
+    // Its place is kept for its client; a reservation would run out.
+    if (sessions.holds(id)) return undefined;
     sessions.reserve(id);
     try {
       const answer = await this.#claimInStore(id, fromEpoch);
       if (answer.outcome === 'missing') throw new SignallingFailure('session_not_found');
       if (answer.outcome === 'overtaken') {
-        sessions.unreserve(id);
+        // It may have been this pod itself, for another client.
+        if (!sessions.holds(id)) sessions.unreserve(id);
         return undefined;
       }
       const record = await sessions.adopt(answer.session);

@@ -45,6 +45,7 @@ describe('Redis in /health and /metrics', () => {
       activeSessions: async () => 2,
       activeConnections: () => 1,
       peerConnections: () => 1,
+      unsaved: () => 0,
       occupancy: () => 0,
       redis: status,
       nowMs: Date.now,

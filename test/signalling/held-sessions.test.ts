@@ -97,6 +97,35 @@ describe('the sessions that a pod holds', () => {
     expect(held.unsaved).to.equal(1);
   });
 
+  it('keep on writing how the conversation stands after the store was away', async () => {
+    shared.away = true;
+    await held.append(record.id, 100, line('t1'));
+    await held.keepContinuation(record.id, 100, { version: 1, heard: 1 });
+    shared.away = false;
+    await held.flush();
+    await held.keepContinuation(record.id, 100, { version: 1, heard: 2 });
+    expect((await shared.load(record.id))?.continuation).to.deep.equal({ version: 1, heard: 2 });
+  });
+
+  it('are changed and ended in memory, and written later, where the store refuses to write', async () => {
+    shared.refusal = new Error('WRONGTYPE');
+    const ended = await held.update(record.id, 100, (before) => ({ ...before, state: 'ended' }));
+    expect(ended).to.include({ state: 'ended' });
+    expect(held.unsaved).to.equal(1);
+    await held.flush();
+    expect(held.unsaved).to.equal(1);
+    shared.refusal = undefined;
+    await held.flush();
+    expect(await shared.get(record.id)).to.include({ state: 'ended' });
+  });
+
+  it('are not there where the store refuses to make them', async () => {
+    await shared.create(sessionRecord({ id: 'twice', ownerPod: 'pod-b' }));
+    expect(await rejection(held.create(sessionRecord({ id: 'twice' })))).to.be.instanceOf(Error);
+    expect(held.holds('twice')).to.equal(false);
+    expect(await held.get('twice')).to.include({ ownerPod: 'pod-b' });
+  });
+
   it('are let go of at once when a write is refused, since another pod leads them', async () => {
     await shared.claim(record.id, { claimId: 'c1', podId: 'pod-b', fromEpoch: 100 });
     expect(await rejection(held.append(record.id, 100, line('t1')))).to.be.instanceOf(StaleEpoch);

@@ -1,7 +1,11 @@
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { StoreUnavailable } from '../../signalling/errors.ts';
+import { RedisLink } from '../../signalling/redis-link.ts';
+import { parseRedisTarget } from '../../signalling/redis-target.ts';
 import { eventually } from '../support/eventually.ts';
 import { RedisServer } from '../support/redis-server.ts';
+import { memoryLog } from '../support/running-server.ts';
 import { openLink, rejection } from '../support/redis-session-stores.ts';
 
 const PATHS = { redis: '', 'redis+sentinel': '/parley', 'redis+cluster': '' };
@@ -34,6 +38,34 @@ describe('RedisLink', function () {
       }
     });
   }
+
+  it('says nothing of what was to be written in the errors of Redis', async () => {
+    const link = await openLink(server.url);
+    const write = (redis: RedisLink['commands']) => redis.set('list', 'words of a caller');
+    await link.run('write', write);
+    const refused = await rejection(link.run('write', (redis) => redis.lpush('list', 'words of a caller')));
+    expect(refused).to.have.property('message').that.includes('WRONGTYPE');
+    expect(inspect(refused)).not.to.include('words');
+    await link.close();
+  });
+
+  it('tells the operator, not the password, when it does not get in', async () => {
+    await using guarded = await RedisServer.start({ args: ['--requirepass', 'the right one'] });
+    const log = memoryLog();
+    const target = parseRedisTarget(`redis://:mistaken@${guarded.host}:${guarded.port}`)!;
+    const link = await RedisLink.open({ target, log });
+    await eventually(() => log.lines.some(({ message }) => message.includes('away')));
+    expect(inspect(log.lines, { depth: 9 }))
+      .to.include('WRONGPASS')
+      .and.not.include('mistaken');
+    expect(
+      log.lines
+        .filter(({ level }) => level === 'warn')
+        .map(({ details }) => inspect(details))
+        .join(),
+    ).to.include('WRONGPASS');
+    await link.close();
+  });
 
   it('is steady anew when another Redis process answers', async () => {
     const link = await openLink(server.url);

@@ -1,0 +1,133 @@
+import { expect } from 'chai';
+import { Redis } from 'ioredis';
+import type { Environment } from '../../server/config.ts';
+import { SessionTokens } from '../../signalling/tokens.ts';
+import { Callers } from '../support/callers.ts';
+import { eventually } from '../support/eventually.ts';
+import { RTP_CAPABILITIES } from '../support/fake-calls.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { startTestServer } from '../support/running-server.ts';
+import type { TestServer } from '../support/running-server.ts';
+import { ScriptedPod } from '../support/scripted-pod.ts';
+
+const TOKEN_SECRET = 'a secret of more than thirty-two characters';
+const tokens = new SessionTokens({ secret: TOKEN_SECRET, nowMs: Date.now });
+
+/** Pods on a real Redis, beside others that die at the wrong moment, and a Redis that takes nothing any more. */
+describe('a fleet under stress', () => {
+  let redis: RedisServer;
+  let pods: TestServer[] = [];
+  let others: ScriptedPod[] = [];
+  let callers: Callers[] = [];
+
+  before(async () => {
+    redis = await RedisServer.start();
+  });
+
+  after(async () => redis.stop());
+
+  afterEach(async () => {
+    for (const caller of callers) caller.close();
+    await Promise.all(pods.map((pod) => pod.close()));
+    await Promise.all(others.map((other) => other.die()));
+    [pods, others, callers] = [[], [], []];
+  });
+
+  const start = async (count: number, environment: Environment = {}): Promise<TestServer[]> => {
+    for (let i = 0; i < count; i += 1) {
+      const names = { REDIS_URL: redis.url, TOKEN_SECRET, POD_ID: `pod-${i}`, WORKER_POOL_SIZE: '1' };
+      pods.push(await startTestServer({ ...names, ...environment }));
+    }
+    callers = pods.map((pod) => new Callers(pod));
+    await eventually(async () => {
+      const texts = await Promise.all(pods.map(async (pod) => (await pod.request('GET', '/metrics')).text));
+      return texts.every((text) => text.includes(`parley_pods ${count}`));
+    });
+    return pods;
+  };
+
+  const stranger = async (name = 'stranger'): Promise<ScriptedPod> => {
+    const pod = await ScriptedPod.start(name, redis.url);
+    others.push(pod);
+    return pod;
+  };
+
+  const metric = async (pod: TestServer, name: string): Promise<number> => {
+    const { text } = await pod.request('GET', '/metrics');
+    return Number(new RegExp(`^parley_${name} (.+)$`, 'm').exec(text)?.[1]);
+  };
+
+  const tokenFor = async (id: string): Promise<string> => (await tokens.issue(id)).token;
+
+  const inRedis = async <Value>(ask: (client: Redis) => Promise<Value>): Promise<Value> => {
+    const client = new Redis(redis.port, redis.host, { maxRetriesPerRequest: 1 });
+    try {
+      return await ask(client);
+    } finally {
+      client.disconnect();
+    }
+  };
+
+  it('goes on with a call that stood by when the pod that handed it over has died, and when its time to stand by is over', async () => {
+    const [pod] = await start(1);
+    const dying = await stranger();
+    const record = await dying.session({ state: 'live' });
+    const restored = { transcript: [] };
+    const request = { rtpCapabilities: RTP_CAPABILITIES, playback: 'running', microphone: true };
+    await dying.bus.request('pod-0', 'handover.prepare', { record, request, restored }, { timeoutMs: 2_000 });
+    await dying.die();
+    const client = await callers[0]!.connect(await tokenFor(record.id));
+    await client.join();
+    const late = await stranger('late');
+    late.bus.tell('pod-0', 'handover.cancel', { id: record.id });
+    await late.bus.request('pod-0', 'session.lead', { id: record.id, look: false }, { timeoutMs: 2_000 });
+    expect(await metric(pod!, 'places_occupied')).to.equal(1);
+    expect(pod!.calls.asked).not.to.include(`end ${record.id}`);
+    expect(client.socket.connected).to.equal(true);
+  });
+
+  it('keeps the place of a call that another pod would have it claim once more', async () => {
+    const [pod] = await start(1);
+    const { id } = await callers[0]!.conversation();
+    const mistaken = await stranger();
+    const claim = { id, fromEpoch: 1, cause: 'owner_gone' };
+    await mistaken.bus.request('pod-0', 'session.claim', claim, { timeoutMs: 2_000 }).catch(() => undefined);
+    expect(await metric(pod!, 'places_occupied')).to.equal(1);
+  });
+
+  it('ends and changes a session whose owner has died', async () => {
+    const [pod] = await start(1);
+    const dead = await stranger();
+    const [first, second] = [await dead.session({ state: 'live' }), await dead.session({ state: 'live' })];
+    await dead.die();
+    await new Promise((resolve) => setTimeout(resolve, 3_100));
+    const changed = await pod!.request('PATCH', `/v2/sessions/${first.id}`, { metadata: { order: 2 } });
+    expect(changed.status).to.equal(200);
+    expect((await pod!.request('DELETE', `/v2/sessions/${second.id}`)).status).to.equal(204);
+  });
+
+  it('goes on with calls and ends them while Redis has no memory left, and writes them when it has', async () => {
+    const [pod] = await start(1);
+    const { id, caller } = await callers[0]!.conversation();
+    const second = await callers[0]!.conversation();
+    await inRedis((asked) => asked.config('SET', 'maxmemory', '1'));
+    try {
+      const line = { turnId: 't1', role: 'user', text: 'a word that is secret', final: true, startMs: 0, endMs: 1 };
+      pod!.calls.tell(id, { name: 'transcript', data: line } as never);
+      pod!.calls.tellContinuation(id, { version: 1, unheard: 'a word that is secret' });
+      expect((await pod!.request('DELETE', `/v2/sessions/${second.id}`)).status).to.equal(204);
+      await eventually(() => pod!.calls.asked.includes(`end ${second.id}`));
+      expect((await pod!.request('GET', '/health')).body.status).to.equal('degraded');
+      expect((await pod!.request('POST', '/v2/sessions', {})).body).to.include({ unsaved: true });
+      caller.close();
+      await eventually(() => pod!.calls.asked.includes(`gone ${id}`));
+      const again = await callers[0]!.connect(await tokenFor(id));
+      await again.join();
+    } finally {
+      await inRedis((asked) => asked.config('SET', 'maxmemory', '0'));
+    }
+    await eventually(async () => (await inRedis((asked) => asked.llen(`session:{${id}}:turns`))) === 1);
+    await eventually(async () => (await inRedis((asked) => asked.hget(`session:{${second.id}}`, 'state'))) === 'ended');
+    expect(await metric(pod!, 'sessions_unsaved')).to.equal(0);
+  });
+});
