@@ -49,8 +49,10 @@ export class ScriptedSignalling {
   readonly events: CallerEvent[] = [];
   /** Numbers of events that were passed over in an epoch: lost, as far as the client knows. */
   missing = 0;
-  /** When each connection was asked for, said hello, and was lost. */
-  readonly connections: { openedMs: number; helloMs?: number; lostMs?: number }[] = [];
+  /** When each connection was asked for, said hello, and was lost; `pod`: who said hello. */
+  readonly connections: { openedMs: number; helloMs?: number; pod?: string | undefined; lostMs?: number }[] = [];
+  /** When each report that had to be answered soon was sent. */
+  readonly probesMs: number[] = [];
   readonly #options: ScriptedSignallingOptions;
   readonly #patience = new SocketPatience();
   #probing = false;
@@ -123,6 +125,7 @@ export class ScriptedSignalling {
     if (this.#probing || !this.connected) return;
     this.#probing = true;
     const sentMs = performance.now();
+    this.probesMs.push(sentMs);
     try {
       await this.request('report', report, this.#patience.reportTimeoutMs);
       this.#patience.reportAnswered(performance.now() - sentMs);
@@ -163,6 +166,7 @@ export class ScriptedSignalling {
       clearTimeout(this.#timer);
       const connection = this.connections.at(-1)!;
       connection.helloMs = performance.now();
+      connection.pod = hello.pod;
       this.#patience.helloCame(connection.helloMs - connection.openedMs);
       this.#options.onHello(hello);
     });
