@@ -1,6 +1,7 @@
 /** What the conversation decides, put into effects: events in the words of the protocol, and orders. */
 import type { CallEvent } from './call-events.ts';
 import type { ConversationEffect, Reply } from './conversation-events.ts';
+import type { CutOff } from './owed.ts';
 
 export class ConversationEffects {
   #effects: ConversationEffect[] = [];
@@ -36,6 +37,13 @@ export class ConversationEffects {
 
   agentText({ request, startMs }: Reply, text: string, final: boolean, nowMs: number): void {
     if (text) this.transcript({ turnId: request.turnId, role: 'agent', text, final, startMs, endMs: nowMs });
+  }
+
+  /** A break cut a reply off: what was heard of it is written down. */
+  cutOff({ replyTurnId, heard }: CutOff): void {
+    if (replyTurnId !== undefined && heard) {
+      this.transcript({ turnId: replyTurnId, role: 'agent', final: true, ...heard });
+    }
   }
 
   transcript(entry: Extract<CallEvent, { name: 'transcript' }>['data']): void {

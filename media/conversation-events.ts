@@ -62,7 +62,17 @@ export type ConversationEvent =
  * How far the running reply has come: the words that the caller has heard, and those that are left, a clause a line.
  * `unheard` goes back to the beginning of the clause, `rest` does not.
  */
-export type ReplyProgress = { heard: string; unheard: string; rest?: string; broken?: BrokenClause };
+export type ReplyProgress = {
+  heard: string;
+  unheard: string;
+  /** The clauses before `unheard`, and how long they last. */
+  whole?: { text: string; durationMs: number };
+  rest?: string;
+  broken?: BrokenClause;
+};
+
+/** What was heard of a reply that a break cut off, up to its unfinished clause; a line that nobody has written yet. */
+export type HeardPart = { text: string; startMs: number; endMs: number };
 
 export type ConversationEffect =
   | { type: 'emit'; event: CallEvent }
@@ -79,6 +89,8 @@ export type ConversationSnapshot = {
   unheard?: string;
   /** The turn whose reply that is, while the reply is under way. */
   replyTurnId?: string;
+  /** What was heard of that reply before `unheard`. */
+  heard?: HeardPart;
   /** In place of the first line of `unheard`, where the voice can go on within it. */
   broken?: BrokenClause;
   /** A turn of the caller's that has ended, and of whose answer nothing was heard. `text`: what was typed. */

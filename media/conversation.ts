@@ -1,9 +1,8 @@
 /**
- * Whose turn it is, as a pure state machine: events in, effects out. It knows nothing of audio, clocks or threads; what
- * it decides is carried out by `voice-call.ts`. All times are milliseconds from the start of the session.
- *
- * A reply is `pending` from the end of the caller's turn until its first packet, then `speaking`. While there is one,
- * short speech is a noise or a backchannel and begins no turn; only cutting in ends the reply.
+ * Whose turn it is, as a pure state machine: events in, effects out, which `voice-call.ts` carries out. It knows nothing of
+ * audio, clocks or threads. A reply is `pending` from the end of the caller's turn until its first packet, then `speaking`.
+ * While there is one, short speech is a noise or a backchannel and begins no turn; only cutting in ends the reply.
+ * All times are milliseconds from the start of the session.
  */
 import type { AgentOutput } from './call-events.ts';
 import { ConversationEffects } from './conversation-effects.ts';
@@ -17,7 +16,7 @@ import type {
   ReplyRequest,
 } from './conversation-events.ts';
 import { TURN_NUMBER_SKIP, type Course } from './conversation-restore.ts';
-import { owedAfter, owedAtWord, owedOf, SAY_AGAIN, type Owed } from './owed.ts';
+import { cutOff, owedAfter, owedAtWord, owedOf, SAY_AGAIN, type Owed } from './owed.ts';
 
 type Speech = { turnId: string; startMs: number; speaking: boolean };
 
@@ -48,6 +47,7 @@ export class Conversation {
     conversation.#greeted = snapshot.greeted;
     conversation.#turnIndex = snapshot.turnIndex;
     conversation.#turnNumber = snapshot.turnNumber + TURN_NUMBER_SKIP;
+    conversation.#effects.cutOff(snapshot);
     conversation.#owed = owedAfter(snapshot, course !== undefined && course.type !== 'none');
     return conversation;
   }
@@ -59,7 +59,7 @@ export class Conversation {
       turnIndex: this.#turnIndex,
       turnNumber: this.#turnNumber,
       ...owed,
-      ...(this.#reply && owed.unheard && { replyTurnId: this.#reply.request.turnId }),
+      ...(this.#reply && owed.unheard && cutOff(this.#reply, this.#progress)),
       ...(this.#speech && { speaking: { turnId: this.#speech.turnId, startMs: Math.round(this.#speech.startMs) } }),
     };
   }

@@ -1,6 +1,9 @@
 /** What the agent still has to say or to answer, once somebody can hear it. Pure. */
 import type { BrokenClause, ConversationSnapshot, Reply, ReplyProgress } from './conversation-events.ts';
 
+/** A reply that a break cuts off: whoever goes on writes down what was heard of it. */
+export type CutOff = Pick<ConversationSnapshot, 'replyTurnId' | 'heard'>;
+
 export type Owed = Pick<ConversationSnapshot, 'unheard' | 'broken' | 'unanswered'>;
 
 /** Said where a break took what the caller had said, and nobody answered it. */
@@ -16,6 +19,13 @@ export function owedOf({ request, audible, userStartMs = 0 }: Reply, progress: (
   if (request.kind === 'greeting') return {};
   const { turnId, text } = request;
   return { unanswered: { turnId, startMs: Math.round(userStartMs), ...(text !== undefined && { text }) } };
+}
+
+export function cutOff({ request: { turnId }, audible, startMs }: Reply, progress: () => ReplyProgress): CutOff {
+  const { text = '', durationMs = 0 } = (audible && progress().whole) || {};
+  if (!text) return { replyTurnId: turnId };
+  const heard = { text, startMs: Math.round(startMs), endMs: Math.round(startMs + durationMs) };
+  return { replyTurnId: turnId, heard };
 }
 
 /** What is left when the voice stops at a word, for another one that goes on there. */

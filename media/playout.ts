@@ -127,7 +127,8 @@ export class Playout {
     if (!speech) return { heard: '', unheard: '' };
     const position = this.audible ? this.#position : 0;
     if (atWord) return speech.partedAt(position);
-    return { heard: speech.heardText(position), unheard: speech.unheardText(position) };
+    const whole = speech.wholeClauses(position);
+    return { heard: speech.heardText(position), unheard: speech.unheardText(position), whole };
   }
 
   /** Whether all that is to be heard has left: after a stop, its fade too. */

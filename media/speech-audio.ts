@@ -148,6 +148,15 @@ export class SpeechAudio {
     return this.#segments.reduce((text, segment) => join(text, segment.text), this.#releasedText);
   }
 
+  /** What comes before `unheardText`. */
+  wholeClauses(position: number): { text: string; durationMs: number } {
+    const unheard = this.#segments.findIndex(({ start, samples }) => start + samples.length > position);
+    const heard = unheard < 0 ? this.#segments : this.#segments.slice(0, unheard);
+    const text = heard.reduce((before, segment) => join(before, segment.text), this.#releasedText);
+    const end = this.#segments[unheard]?.start ?? this.#length;
+    return { text, durationMs: Math.round((end / this.sampleRateHz) * 1000) };
+  }
+
   /** The text not heard to its end at `position`, from the beginning of its clause. */
   unheardText(position: number): string {
     const rest = this.#segments.filter(({ start, samples }) => start + samples.length > position);

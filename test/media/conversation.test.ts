@@ -276,6 +276,21 @@ describe('Conversation', () => {
       expect(restored(talk).tell(ready).request, 'while the client is away').to.deep.include({ text: 'Second.' });
     });
 
+    it('writes down what had been heard of the reply that was cut off, once', () => {
+      const talk = answering();
+      const whole = { text: 'First.', durationMs: 800 };
+      talk.progress = { heard: 'First. Sec', unheard: 'Second.', whole };
+      const after = restored(talk).tell(ready, audible, finished);
+      expect(after.told('transcript').map(({ turnId, text, final }) => [turnId, text, final])).to.deep.equal([
+        ['t2', 'First.', true],
+        ['t23', 'All of it.', true],
+      ]);
+      const [line] = after.told('transcript');
+      expect(line!.endMs - line!.startMs).to.equal(800);
+      talk.progress = { heard: 'Fir', unheard: 'First.\nSecond.', whole: { text: '', durationMs: 0 } };
+      expect(restored(talk).tell(ready).told('transcript'), 'of an unfinished first sentence').to.deep.equal([]);
+    });
+
     it('asks to say again what was being said, or had been said and was not answered', () => {
       const text = 'Sorry, I lost that.\nPlease say it again.';
       const speaking = greeted().tell(started);
@@ -325,7 +340,9 @@ describe('Conversation', () => {
         expect(talk.state.state).to.equal('thinking');
         talk.tell(audible, finished);
         expect(talk.state).to.include({ state: 'listening', output: 'normal' });
-        expect(new Set(talk.requests.map(({ turnId }) => turnId)).size).to.equal(talk.requests.length);
+        // What was typed, and of whose answer nothing was heard, is answered again under its own name.
+        const named = talk.requests.filter((request) => request.kind !== 'answer' || request.text === undefined);
+        expect(new Set(named.map(({ turnId }) => turnId)).size).to.equal(named.length);
       }),
     );
   });

@@ -161,11 +161,11 @@ describe('Playout', () => {
     it('tells which of its words have been heard', () => {
       const line = new PlayoutLine();
       line.playout.play(spoken('t1', 1000, 'one two three four'));
-      expect(line.playout.progress()).to.deep.equal({ heard: '', unheard: 'one two three four' });
+      expect(line.playout.progress()).to.deep.include({ heard: '', unheard: 'one two three four' });
       line.run(500);
-      expect(line.playout.progress()).to.deep.equal({ heard: 'one two', unheard: 'one two three four' });
+      expect(line.playout.progress()).to.deep.include({ heard: 'one two', unheard: 'one two three four' });
       line.run(1000);
-      expect(line.playout.progress()).to.deep.equal({ heard: '', unheard: '' });
+      expect(line.playout.progress()).to.deep.include({ heard: '', unheard: '' });
     });
   });
 
@@ -302,7 +302,7 @@ describe('Playout', () => {
       const line = speaking();
       line.playout.stop();
       line.playout.play(spoken('t2', 400));
-      expect(line.playout.progress()).to.deep.equal({ heard: '', unheard: 'text' });
+      expect(line.playout.progress()).to.deep.include({ heard: '', unheard: 'text' });
       line.run(1000);
       expect(line.events).to.deep.equal(['audible t1', 'silent', 'audible t2', 'finished t2']);
       expect(largestStep(line.heard())).to.be.below(SMOOTH);

@@ -117,6 +117,12 @@ describe('SpeechAudio', () => {
       expect(audio.unheardText(0)).to.equal('First clause.\nSecond clause.');
       expect(audio.unheardText(RATE_HZ)).to.equal('Second clause.');
       expect(audio.unheardText(3 * RATE_HZ)).to.equal('');
+      const whole = [0, RATE_HZ, 1.5 * RATE_HZ].map((position) => audio.wholeClauses(position));
+      expect(whole).to.deep.equal([
+        { text: '', durationMs: 0 },
+        { text: 'First clause.', durationMs: 1000 },
+        { text: 'First clause.', durationMs: 1000 },
+      ]);
     });
 
     it('is told whole as its pieces begin, and once', () => {
