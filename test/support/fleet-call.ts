@@ -95,7 +95,8 @@ export class FleetCall {
   /** What the agent had come to say by the last word of this owner. */
   textBefore(epoch: number): string {
     const said = this.caller.events.filter(({ name, data }) => name === 'transcript' && data['role'] === 'agent');
-    return String(said.findLast((event) => event.epoch === epoch)?.data['text'] ?? '');
+    const last = said.findLast((event) => event.epoch === epoch) as { data: { text?: string } } | undefined;
+    return last?.data.text ?? '';
   }
 
   /** Of the pod that took the session over. */
