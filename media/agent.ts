@@ -1,5 +1,6 @@
 /** The configuration of an agent: whom a caller talks to. One schema, for files and for whatever gives agents later. */
 import { z } from 'zod';
+import { unknownNames, variables } from './agent-variables.ts';
 
 const ms = (minimum: number, maximum: number, value: number) =>
   z.number().int().min(minimum).max(maximum).default(value);
@@ -64,29 +65,55 @@ export const turnHandling = z.strictObject({
 
 export const VOICES = ['slt', 'rms', 'awb', 'kal16'] as const;
 
-export const agent = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and dashes'),
-  /** One sentence for the page. */
-  description: z.string().max(500).default(''),
-  /** What answers: the embedded parrot for now; language models come as further responders. */
-  responder: z.enum(['parrot']).default('parrot'),
-  greeting: z.string().max(1000).default(''),
-  voice: z.enum(VOICES).default('slt'),
-  turnHandling: turnHandling.prefault({}),
-  limits: z
-    .strictObject({
-      /** Longest conversation. */
-      sessionMinutes: z
-        .number()
-        .int()
-        .min(1)
-        .max(24 * 60)
-        .default(60),
-    })
-    .prefault({}),
+/** Names of secrets, as settings and texts have them. */
+export const secretName = z.string().regex(/^[A-Za-z_]\w{0,63}$/, 'must be letters, digits and underscores');
+
+/** Where the end of a session is told; in place of WEBHOOK_URL. */
+export const webhook = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: 'must be an address with http or https' }),
+  /** Name of the secret that signs; in place of WEBHOOK_SECRET. */
+  secret: secretName,
 });
 
-export type AgentConfig = z.infer<typeof agent>;
+export const agent = z
+  .strictObject({
+    /** For agents of a backend their id there. */
+    name: z.string().regex(/^[A-Za-z0-9][\w-]{0,62}$/, 'must be letters, digits, dashes and underscores'),
+    /** One sentence for the page. */
+    description: z.string().max(500).default(''),
+    /** What answers: the embedded parrot for now; language models come as further responders. */
+    responder: z.enum(['parrot']).default('parrot'),
+    /** Said first. `{{name}}` stands for the variable of that name. */
+    greeting: z.string().max(1000).default(''),
+    voice: z.enum(VOICES).default('slt'),
+    turnHandling: turnHandling.prefault({}),
+    /** What sessions may give, or must. */
+    variables: variables.default({}),
+    limits: z
+      .strictObject({
+        /** Longest conversation. */
+        sessionMinutes: z
+          .number()
+          .int()
+          .min(1)
+          .max(24 * 60)
+          .default(60),
+      })
+      .prefault({}),
+    webhook: webhook.optional(),
+    /** Values of secrets, for configurations that are not files; those of files stand in AGENT_SECRETS. */
+    secrets: z.record(secretName, z.string().min(1).max(4096)).default({}),
+  })
+  .superRefine(({ greeting, variables: declared }, context) => {
+    for (const message of unknownNames(greeting, declared)) {
+      context.addIssue({ code: 'custom', path: ['greeting'], message });
+    }
+  });
+
+/** An agent as it is written: with open places in its texts, and with secrets. */
+export type AgentDefinition = z.infer<typeof agent>;
+/** What a call is given of it: texts are complete, and there is no secret in it. */
+export type AgentConfig = Omit<AgentDefinition, 'variables' | 'webhook' | 'secrets'>;
 export type TurnHandling = z.infer<typeof turnHandling>;
 export type EndpointingOptions = z.infer<typeof endpointing>;
 export type InterruptionOptions = z.infer<typeof interruption>;

@@ -1,136 +1,175 @@
-/** The agents of a folder, one YAML file each, checked as a whole when the server starts. */
-import { readdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { parse } from 'yaml';
-import { z } from 'zod';
-import { agent as agentSchema } from '../media/agent.ts';
-import type { AgentConfig } from '../media/agent.ts';
+/** The agents that there are, wherever they come from, and what a session makes of them. */
+import type { AgentConfig, AgentDefinition } from '../media/agent.ts';
+import { completeValues, render } from '../media/agent-variables.ts';
+import type { Log } from '../signalling/log.ts';
+import type { SessionRecord } from '../signalling/session.ts';
+import type { AgentBackend } from './agent-backend.ts';
+import { AgentBackendError } from './agent-backend-client.ts';
+import { checkDefinition, merge, secretOf } from './agent-definition.ts';
+import type { LoadedAgent, Secrets } from './agent-definition.ts';
+import { AgentNotFound, OverridesInvalid, VariablesInvalid } from './agent-errors.ts';
+import type { AgentFiles, AgentFileState } from './agent-files.ts';
+import { AgentVersions } from './agent-versions.ts';
 
 /** The agent of a session that names none. */
 export const DEFAULT_AGENT = 'parrot';
 
-/** Files that cannot be used. The message names file, field and what is allowed, one problem a line. */
-export class AgentFilesInvalid extends Error {
-  override readonly name = 'AgentFilesInvalid';
-  readonly code = 'invalid_agents';
+export type AgentsOptions = {
+  files: AgentFiles;
+  /** Asked for agents that are no file. */
+  backend?: AgentBackend;
+  /** The agent of a session that names none. Default: the parrot, or where it was taken away the first. */
+  defaultName?: string;
+  secrets: Secrets;
+  log: Log;
+};
 
-  constructor(problems: readonly string[]) {
-    super(`The agents cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
-  }
-}
+/** What a session asks for. */
+export type AgentRequest = Pick<SessionRecord, 'agent' | 'campaign' | 'overrides' | 'variables'>;
 
-export class AgentNotFound extends Error {
-  override readonly name = 'AgentNotFound';
-  readonly code = 'agent_not_found';
+/** An agent for one session. */
+export type SessionAgent = {
+  config: AgentConfig;
+  /** Of the agent, without what the session changes. */
+  version: string;
+  /** Where the agent itself wants the end of its sessions told. */
+  webhook?: { url: string; secret: string };
+};
 
-  constructor(name: string, known: readonly string[]) {
-    super(`There is no agent "${name}". Known are: ${known.join(', ')}.`);
-  }
-}
+/** What a call begins with, or went on from elsewhere. */
+export type CallAgentRequest = AgentRequest & { id: string; agentVersion?: string };
 
-/** Overrides of one session that would make its agent invalid. */
-export class OverridesInvalid extends Error {
-  override readonly name = 'OverridesInvalid';
-  readonly code = 'invalid_overrides';
-
-  constructor(problems: readonly string[]) {
-    super(problems.map((problem) => `overrides.${problem}`).join('; '));
-  }
-}
-
-/** The known agents. What a session overrides is checked by the same schema as the files. */
 export class Agents {
-  readonly #agents: ReadonlyMap<string, AgentConfig>;
+  readonly #options: AgentsOptions;
+  readonly #versions = new AgentVersions();
 
-  constructor(agents: readonly AgentConfig[]) {
-    this.#agents = new Map(agents.map((agent) => [agent.name, agent]));
+  constructor(options: AgentsOptions) {
+    this.#options = options;
   }
 
+  /** Of the files; whatever a backend has beside them is not known in advance. */
   get names(): string[] {
-    return [...this.#agents.keys()];
+    return this.#options.files.agents.map(({ definition }) => definition.name);
   }
 
-  /** The agent of a session that names none: the parrot, or where it was taken away the first. */
   get defaultName(): string {
-    return this.#agents.has(DEFAULT_AGENT) ? DEFAULT_AGENT : (this.names[0] ?? DEFAULT_AGENT);
+    const { defaultName, files } = this.#options;
+    return defaultName ?? (files.find(DEFAULT_AGENT) ? DEFAULT_AGENT : (this.names[0] ?? DEFAULT_AGENT));
+  }
+
+  get fileStates(): AgentFileState[] {
+    return this.#options.files.states;
   }
 
   /**
-   * The configuration of one session: the agent's, with the session's overrides laid over it.
-   * @throws {AgentNotFound}
-   * @throws {OverridesInvalid} naming fields and what is allowed.
+   * Checks values that are to take the place of a session's former ones.
+   * @throws {VariablesInvalid}
    */
-  resolve(name: string, overrides: Record<string, unknown> = {}): AgentConfig {
-    const agent = this.#agents.get(name);
-    if (agent === undefined) throw new AgentNotFound(name, this.names);
-    const parsed = agentSchema.safeParse(merge(agent, overrides));
-    if (!parsed.success) throw new OverridesInvalid(parsed.error.issues.map(describe));
-    return parsed.data;
+  async checkVariables(session: AgentRequest & { agentVersion?: string }): Promise<void> {
+    const { agent: name, agentVersion = '' } = session;
+    const found = this.#versions.find(name, agentVersion) ?? (await this.#find(session))?.agent;
+    if (found?.definition.name !== name) return;
+    const { problems } = completeValues(found.definition.variables, session.variables ?? {});
+    if (problems.length > 0) throw new VariablesInvalid(problems);
+  }
+
+  /** How the backend is; undefined: there is none. */
+  get backendState(): { away: boolean; cached: number } | undefined {
+    const { backend } = this.#options;
+    return backend && { away: backend.away, cached: backend.size };
+  }
+
+  /**
+   * An agent for a session that is to be opened: with the session's overrides laid over it, and its variables put in.
+   * @throws {AgentNotFound}
+   * @throws {OverridesInvalid | VariablesInvalid} naming fields and what is allowed.
+   */
+  async resolve(request: AgentRequest): Promise<SessionAgent> {
+    const found = await this.#find(request);
+    if (found === undefined) throw new AgentNotFound(request.agent, this.names);
+    // What another agent was to be asked for cannot be held against a caller.
+    return found.standsIn ? this.#composeWhatFits(found.agent, request) : this.#compose(found.agent, request);
+  }
+
+  /**
+   * The agent of a call: in the version that its session began with where this pod has that, else as it is now. What its
+   * session asked was checked when it was opened; what does not fit any more is left out, for a call never fails for it.
+   */
+  async forCall(request: CallAgentRequest): Promise<SessionAgent> {
+    const { id, agent: name, agentVersion } = request;
+    const pinned = agentVersion === undefined ? undefined : this.#versions.find(name, agentVersion);
+    if (pinned) return this.#composeWhatFits(pinned, request);
+    const found = (await this.#find(request)) ?? { agent: this.#default(), standsIn: true };
+    const about = { sessionId: id, agent: name, wanted: agentVersion, used: found.agent.version };
+    if (found.standsIn) this.#options.log.error(about, 'the agent of a call is not known; the default one answers');
+    else if (agentVersion !== undefined && found.agent.version !== agentVersion) {
+      this.#options.log.info(
+        about,
+        'the version that a session began with is not here; its agent as it is now answers',
+      );
+    }
+    return this.#composeWhatFits(found.agent, request);
+  }
+
+  /** A file goes before the backend: whoever put it on this machine meant it. Where both have nothing, the default stands in. */
+  async #find({
+    agent,
+    campaign,
+  }: Pick<AgentRequest, 'agent' | 'campaign'>): Promise<{ agent: LoadedAgent; standsIn: boolean } | undefined> {
+    const { files, backend } = this.#options;
+    const file = files.find(agent);
+    if (file) return { agent: file, standsIn: false };
+    try {
+      const found = await backend?.find(agent, campaign);
+      return found && { agent: found, standsIn: false };
+    } catch (error) {
+      if (!(error instanceof AgentBackendError)) throw error;
+      return { agent: this.#default(), standsIn: true };
+    }
+  }
+
+  #default(): LoadedAgent {
+    const { files } = this.#options;
+    const found = files.find(this.defaultName) ?? files.agents[0];
+    if (found === undefined) throw new AgentNotFound(this.defaultName, this.names);
+    return found;
+  }
+
+  /** Without what does not fit. */
+  #composeWhatFits(agent: LoadedAgent, { overrides, variables }: AgentRequest): SessionAgent {
+    const { variables: declared } = agent.definition;
+    const known = completeValues(declared, variables ?? {}).values;
+    const request = { ...(overrides && { overrides }), variables: known };
+    try {
+      return this.#compose(agent, request, false);
+    } catch (error) {
+      if (!(error instanceof OverridesInvalid)) throw error;
+      this.#options.log.warn(
+        { agent: agent.definition.name, problems: error.message },
+        "a session's overrides do not fit",
+      );
+      return this.#compose(agent, { variables: known }, false);
+    }
+  }
+
+  #compose(agent: LoadedAgent, request: Pick<AgentRequest, 'overrides' | 'variables'>, strict = true): SessionAgent {
+    const definition = this.#override(agent.definition, request.overrides);
+    const { values, problems } = completeValues(definition.variables, request.variables ?? {});
+    if (strict && problems.length > 0) throw new VariablesInvalid(problems);
+    this.#versions.keep(agent);
+    const { variables: _, secrets: _own, webhook, ...open } = definition;
+    const secret = webhook && secretOf(definition, webhook.secret, this.#options.secrets);
+    return {
+      config: { ...open, greeting: render(open.greeting, values) },
+      version: agent.version,
+      ...(webhook && secret !== undefined && { webhook: { url: webhook.url, secret } }),
+    };
+  }
+
+  #override(definition: AgentDefinition, overrides: object | undefined): AgentDefinition {
+    if (overrides === undefined) return definition;
+    const { agent, problems } = checkDefinition(merge(definition, overrides), this.#options.secrets);
+    if (agent === undefined) throw new OverridesInvalid(problems);
+    return agent.definition;
   }
 }
-
-/**
- * Reads `*.yaml` and `*.yml` of a folder.
- * @throws {AgentFilesInvalid} naming all that is wrong, in all files.
- */
-export const loadAgents = async (folder: string): Promise<Agents> => {
-  const problems: string[] = [];
-  const agents: AgentConfig[] = [];
-  const files = await readdir(folder).catch((error: unknown) => {
-    throw new AgentFilesInvalid([`${folder}: cannot be read (${error instanceof Error ? error.message : 'unknown'})`]);
-  });
-  for (const file of files.filter((name) => /\.ya?ml$/.test(name)).sort()) {
-    const read = await readAgent(path.join(folder, file));
-    problems.push(...read.problems.map((problem) => `${file}: ${problem}`));
-    if (read.agent === undefined) continue;
-    const { name } = read.agent;
-    if (agents.some((agent) => agent.name === name)) problems.push(`${file}: name "${name}" is taken by another file`);
-    agents.push(read.agent);
-  }
-  if (agents.length === 0 && problems.length === 0) problems.push(`${folder}: has no agent (*.yaml)`);
-  if (problems.length > 0) throw new AgentFilesInvalid(problems);
-  return new Agents(agents);
-};
-
-const readAgent = async (file: string): Promise<{ agent?: AgentConfig; problems: string[] }> => {
-  let content: unknown;
-  try {
-    content = parse(await readFile(file, 'utf8'));
-  } catch (error) {
-    return { problems: [`is not YAML (${error instanceof Error ? error.message.split('\n')[0] : 'unknown'})`] };
-  }
-  const parsed = agentSchema.safeParse(content);
-  return parsed.success ? { agent: parsed.data, problems: [] } : { problems: parsed.error.issues.map(describe) };
-};
-
-/** Lays `over` on `base`: objects field by field, everything else replaced. */
-const merge = (base: object, over: object): Record<string, unknown> => {
-  const merged: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    const former = Object.hasOwn(merged, key) ? merged[key] : undefined;
-    merged[key] = isObject(former) && isObject(value) ? merge(former, value) : value;
-  }
-  return merged;
-};
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-type JsonSchema = { properties?: Record<string, JsonSchema>; minimum?: number; maximum?: number };
-const jsonSchema = z.toJSONSchema(agentSchema, { io: 'input' }) as JsonSchema;
-
-/** A problem as field and what is allowed. A number's whole range is named, where zod tells only the end it missed. */
-const describe = (issue: z.core.$ZodIssue): string => {
-  const field = issue.path.map(String).join('.') || 'the file';
-  let schema: JsonSchema | undefined = jsonSchema;
-  for (const key of issue.path) schema = schema?.properties?.[String(key)];
-  const { minimum, maximum } = schema ?? {};
-  if (issue.code !== 'custom' && minimum !== undefined && maximum !== undefined) {
-    return `${field} must be a number from ${minimum} to ${maximum}`;
-  }
-  if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(schema?.properties ?? {}).join(', ');
-    return `${field} has no field ${issue.keys.join(', ')}; it may have ${known}`;
-  }
-  return `${field} ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
-};

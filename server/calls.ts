@@ -1,5 +1,6 @@
 /** Where signalling meets media: the composition root is handed one of these. */
 import { networkInterfaces } from 'node:os';
+import type { AgentConfig } from '../media/agent.ts';
 import type { Absence } from '../media/call-client.ts';
 import { Calls as MediaCalls } from '../media/calls.ts';
 import { compileFlite } from '../media/providers/flite-module.ts';
@@ -9,8 +10,8 @@ import type { MediaListener } from '../media/sfu-worker.ts';
 import type { VoiceStatistics } from '../media/voice-protocol.ts';
 import type { CallControl, CallObserver, Restored } from '../signalling/call-control.ts';
 import type { Log } from '../signalling/log.ts';
-import type { SessionRecord } from '../signalling/session.ts';
 import type { Agents } from './agents.ts';
+import { CallAgents } from './call-agents.ts';
 import { isLoopback, type Config } from './config.ts';
 import { StartError } from './http-server.ts';
 import type { GaugeSource } from './metrics.ts';
@@ -68,7 +69,7 @@ export const startCalls = async (
     ...(absence && { absence }),
     onNotice: ({ message, ...notice }) => log.warn(notice, message),
   });
-  return connect(media, agents);
+  return connect(media, new CallAgents(agents));
 };
 
 /** What an operator can mend is told without a stack. */
@@ -81,7 +82,7 @@ const startMedia = async (options: Parameters<typeof MediaCalls.start>[0]): Prom
   }
 };
 
-const connect = (media: MediaCalls, agents: Agents): Calls & { media: MediaCalls } => ({
+const connect = (media: MediaCalls, agents: CallAgents): Calls & { media: MediaCalls } => ({
   media,
   rtpCapabilities: media.rtpCapabilities as CallControl['rtpCapabilities'],
   get peerConnections() {
@@ -89,11 +90,8 @@ const connect = (media: MediaCalls, agents: Agents): Calls & { media: MediaCalls
   },
   hasTime: () => media.voiceWorkersWithRoom > 0,
   gauges: gaugesOf(media),
-  observe: (observer) => media.observe(observer as Parameters<MediaCalls['observe']>[0]),
-  join: (session, request, signal, restored) => {
-    const options = request as Parameters<MediaCalls['join']>[1];
-    return media.join(newCall(agents, session, restored), options, signal) as ReturnType<CallControl['join']>;
-  },
+  observe: (observer) => media.observe(stamping(agents, observer) as Parameters<MediaCalls['observe']>[0]),
+  ...coming(media, agents),
   connectTransport: async (id, transportId, dtls) => media.get(id).client.connectTransport(transportId, dtls),
   produce: async (id, transportId, parameters) =>
     media.get(id).client.produce(transportId, parameters as RtpParameters),
@@ -104,28 +102,49 @@ const connect = (media: MediaCalls, agents: Agents): Calls & { media: MediaCalls
   mute: (id, muted) => media.get(id).mute(muted),
   report: (id, report) => media.get(id).client.report(report),
   mediaState: async (id, signal) => (await media.find(id)?.client.mediaState(signal)) ?? 'none',
-  standBy: (session, request, restored, signal) => {
-    const options = request as Parameters<MediaCalls['standBy']>[1];
-    return media.standBy(newCall(agents, session, restored), options, signal) as ReturnType<CallControl['standBy']>;
-  },
   standsBy: async (id, signal) => media.get(id).standsBy(signal),
-  handOver: async (id, withinMs, signal) => {
-    const continuation = await media.get(id).handOver(withinMs, signal);
-    // Its lines were told as they came; whoever keeps them has the transcript.
-    return { transcript: [], continuation };
-  },
   takeOver: (id, restored) => media.takeOver(id, restored),
   resume: (id) => media.get(id).resume(),
   clientGone: (id) => media.find(id)?.client.gone(),
-  end: (id) => media.end(id),
   elapsedMs: (id) => media.elapsedMs(id),
   close: () => media.close(),
 });
 
-const newCall = (agents: Agents, { id, agent, overrides }: SessionRecord, saved: Restored | undefined) => ({
+/** How calls begin, go elsewhere and end: each with the agent that it began with. */
+const coming = (media: MediaCalls, agents: CallAgents): Pick<CallControl, 'join' | 'standBy' | 'handOver' | 'end'> => ({
+  join: async (session, request, signal, restored) => {
+    const options = request as Parameters<MediaCalls['join']>[1];
+    const { config: agent } = await agents.take(session, restored);
+    return media.join(newCall(session.id, agent, restored), options, signal) as ReturnType<CallControl['join']>;
+  },
+  standBy: async (session, request, restored, signal) => {
+    const options = request as Parameters<MediaCalls['standBy']>[1];
+    const { config: agent } = await agents.take(session, restored);
+    return media.standBy(newCall(session.id, agent, restored), options, signal) as ReturnType<CallControl['standBy']>;
+  },
+  handOver: async (id, withinMs, signal) => {
+    const continuation = await media.get(id).handOver(withinMs, signal);
+    // Its lines were told as they came; whoever keeps them has the transcript.
+    return { transcript: [], continuation: agents.stamp(id, continuation) };
+  },
+  end: (id) => {
+    agents.free(id);
+    return media.end(id);
+  },
+});
+
+const newCall = (id: string, agent: AgentConfig, saved: Restored | undefined) => ({
   id,
-  agent: agents.resolve(agent, overrides),
+  agent,
   ...(saved && { saved }),
+});
+
+/** What is kept of a call names the version of its agent. */
+const stamping = (agents: CallAgents, observer: CallObserver): CallObserver => ({
+  event: (id, event) => observer.event(id, event),
+  flowing: (id, flowing) => observer.flowing(id, flowing),
+  continuation: (id, continuation) => observer.continuation(id, agents.stamp(id, continuation)),
+  ended: (id, reason) => observer.ended(id, reason),
 });
 
 /** The addresses that browsers are given: the announced one, or those of this machine that HOST lets them reach. */

@@ -58,14 +58,23 @@ const iceServer = z.strictObject({
 });
 export type IceServerSetting = { urls: string | string[]; username?: string; credential?: string };
 
-const iceServers = z.string().transform((value, context): unknown => {
-  try {
-    return JSON.parse(value);
-  } catch {
-    context.addIssue({ code: 'custom', message: 'must be JSON' });
-    return z.NEVER;
-  }
-});
+const json = <Output>(schema: z.ZodType<Output>): z.ZodType<Output, string> =>
+  z
+    .string()
+    .transform((value, context): unknown => {
+      try {
+        return JSON.parse(value);
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+
+/** Fetch refuses addresses with a user; a query would stand before what is added to the path. */
+const serviceUrl = text
+  .refine((value) => isWebUrl(value) && !new URL(value).username && !/[?#]/.test(value))
+  .transform((value) => value.replace(/\/+$/, ''));
 
 const redisTarget = (...kinds: RedisTarget['kind'][]): z.ZodType<RedisTarget, string> =>
   z.string().transform((value, context) => {
@@ -146,7 +155,7 @@ export const settings = {
     meaning: 'Where clients reach the media ports, when that is not where they are.',
   }),
   ICE_SERVERS: setting({
-    schema: iceServers.pipe(z.array(iceServer)) as unknown as z.ZodType<IceServerSetting[], string>,
+    schema: json(z.array(iceServer)) as z.ZodType<IceServerSetting[], string>,
     fallback: '[]',
     allowed: 'a JSON array of `{"urls", "username"?, "credential"?}`',
     meaning: 'STUN and TURN servers for browsers.',
@@ -224,7 +233,36 @@ export const settings = {
     fallback: shippedAgents,
     defaultInWords: '`agents`',
     allowed: 'a folder',
-    meaning: 'Folder of the agents (`*.yaml`).',
+    meaning: 'Folder of the agents (`*.yaml`, `*.ts`), read again whenever something in it changes.',
+  }),
+  DEFAULT_AGENT: setting({
+    schema: text,
+    allowed: 'the name of an agent',
+    defaultInWords: '`parrot`, or the first there is',
+    meaning: 'Agent of sessions that name none, and of calls whose own agent cannot be had.',
+  }),
+  AGENT_SECRETS: setting({
+    schema: json(z.record(z.string(), z.string().min(1))),
+    fallback: '{}',
+    allowed: 'a JSON object of names and values',
+    meaning: 'Secrets that agents use by name.',
+    secret: true,
+  }),
+  AGENT_CONFIG_URL: setting({
+    schema: serviceUrl,
+    allowed: 'a URL with http or https, without user and query; needs `AGENT_CONFIG_SECRET`',
+    meaning: 'Backend that is asked for agents which are no file ([docs/agents.md](docs/agents.md)).',
+  }),
+  AGENT_CONFIG_SECRET: setting({
+    schema: z.string().min(32),
+    allowed: 'at least 32 characters',
+    meaning: 'Signs the tokens with which the backend is asked.',
+    secret: true,
+  }),
+  REDIS_CACHE_TTL: setting({
+    ...wholeNumber(1, 86_400),
+    fallback: '300',
+    meaning: "Seconds after which the backend is asked again for an agent; each pod's memory keeps its answers.",
   }),
   LOG_LEVEL: setting({
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),

@@ -50,7 +50,14 @@ export type Config = {
   };
   /** Absent: one is made up. */
   readonly podId?: string;
-  readonly agentsDir: string;
+  readonly agents: {
+    readonly folder: string;
+    readonly defaultName?: string;
+    /** By name. */
+    readonly secrets: Readonly<Record<string, string>>;
+    /** Absent: there are those of the folder alone. */
+    readonly backend?: { readonly url: string; readonly secret: string; readonly ttlMs: number };
+  };
   readonly logLevel: LogLevel;
   readonly drainTimeoutMs: number;
   /** What an operator should know about these values. */
@@ -143,6 +150,9 @@ const contradictions = (values: SettingValues): string[] => {
   if (MEDIA_PORT !== undefined && MEDIA_PORT + (MEDIA_WORKERS ?? 1) - 1 > 65_535) {
     problems.push(`MEDIA_PORT=${MEDIA_PORT}: must leave ports for ${MEDIA_WORKERS} media workers below 65536`);
   }
+  if (values.AGENT_CONFIG_URL !== undefined && values.AGENT_CONFIG_SECRET === undefined) {
+    problems.push('AGENT_CONFIG_SECRET: must be set, for AGENT_CONFIG_URL is');
+  }
   return problems;
 };
 
@@ -180,7 +190,7 @@ const compose = (values: SettingValues): Config => ({
   signallingTransports: required(values.SIGNALLING_TRANSPORTS),
   ...composeRedis(values),
   ...(values.POD_ID !== undefined && { podId: values.POD_ID }),
-  agentsDir: required(values.AGENTS_DIR),
+  agents: composeAgents(values),
   logLevel: required(values.LOG_LEVEL),
   drainTimeoutMs: required(values.DRAIN_TIMEOUT_MS),
   notices: noticesOf(values),
@@ -193,6 +203,19 @@ const composeHttp = (values: SettingValues): Config['http'] => ({
   allowedOrigins: values.ALLOWED_ORIGINS ?? [],
   ...(values.TLS_CERT !== undefined &&
     values.TLS_KEY !== undefined && { tls: { certPath: values.TLS_CERT, keyPath: values.TLS_KEY } }),
+});
+
+const composeAgents = (values: SettingValues): Config['agents'] => ({
+  folder: required(values.AGENTS_DIR),
+  ...(values.DEFAULT_AGENT !== undefined && { defaultName: values.DEFAULT_AGENT }),
+  secrets: required(values.AGENT_SECRETS),
+  ...(values.AGENT_CONFIG_URL !== undefined && {
+    backend: {
+      url: values.AGENT_CONFIG_URL,
+      secret: required(values.AGENT_CONFIG_SECRET),
+      ttlMs: required(values.REDIS_CACHE_TTL) * 1000,
+    },
+  }),
 });
 
 const composeRedis = (values: SettingValues): Pick<Config, 'redis'> => {

@@ -1,7 +1,7 @@
 /** Errors on their way to an HTTP client, all as `{ error: { code, message } }`. The one place that maps them. */
 import { SignallingFailure } from '../signalling/errors.ts';
 import type { SignallingErrorCode } from '../signalling/protocol.ts';
-import { AgentNotFound, OverridesInvalid } from './agents.ts';
+import { AgentNotFound, OverridesInvalid, VariablesInvalid } from './agent-errors.ts';
 
 /** An answer other than success, with words that may be shown. */
 export class HttpFailure extends Error {
@@ -38,7 +38,7 @@ const BODY_CODES: Record<number, [code: string, message: string]> = {
  */
 export const toHttpFailure = (error: unknown): HttpFailure => {
   if (error instanceof HttpFailure) return error;
-  if (error instanceof AgentNotFound || error instanceof OverridesInvalid) {
+  if (error instanceof AgentNotFound || error instanceof OverridesInvalid || error instanceof VariablesInvalid) {
     return new HttpFailure(400, error.code, error.message);
   }
   if (error instanceof SignallingFailure) {

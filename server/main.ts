@@ -1,6 +1,6 @@
 /** Starts the server, waits for a signal, closes it. */
 import { inspect } from 'node:util';
-import { AgentFilesInvalid } from './agents.ts';
+import { AgentFilesInvalid } from './agent-errors.ts';
 import { createCalls } from './calls.ts';
 import { ConfigError, describeConfig, keepNativeLibrariesQuiet, readConfig } from './config.ts';
 import { StartError } from './http-server.ts';

@@ -3,6 +3,7 @@ import { Router } from '@koa/router';
 import { createDocument } from 'zod-openapi';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponseObject } from 'zod-openapi';
 import type { ZodType } from 'zod';
+import { agentList } from './agents-routes.ts';
 import { drainState } from './drain-routes.ts';
 import { health, probe } from './health-routes.ts';
 import * as schemas from './session-schemas.ts';
@@ -79,6 +80,13 @@ const paths: ZodOpenApiPathsObject = {
       ...ofSession,
       summary: 'Read the conversation so far',
       responses: { '200': answer('The transcript.', schemas.transcript), ...unauthorized, ...unknown },
+    },
+  },
+  '/v2/agents': {
+    get: {
+      ...withKey,
+      summary: 'List the agents of this pod, and what is wrong with their files',
+      responses: { '200': answer('The agents.', agentList), ...unauthorized },
     },
   },
   '/v2/drain': {

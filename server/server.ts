@@ -5,8 +5,9 @@ import { hostname } from 'node:os';
 import { Gateway } from '../signalling/gateway.ts';
 import type { Log } from '../signalling/log.ts';
 import { SessionTokens } from '../signalling/tokens.ts';
-import { loadAgents } from './agents.ts';
+import { createAgents } from './agent-parts.ts';
 import type { Agents } from './agents.ts';
+import { agentsRoutes } from './agents-routes.ts';
 import { createApp } from './app.ts';
 import type { Calls, CreateCalls } from './calls.ts';
 import type { Config } from './config.ts';
@@ -116,8 +117,8 @@ const start = async (options: Required<ServerOptions>, started: AsyncDisposableS
 
 const createParts = async (options: Required<ServerOptions>, started: AsyncDisposableStack): Promise<Parts> => {
   const { config, createCalls, log, nowMs } = options;
-  const agents = await loadAgents(config.agentsDir);
   const podId = config.podId ?? `${hostname()}-${randomBytes(3).toString('hex')}`;
+  const agents = await createAgents({ config: config.agents, podId, log, nowMs }, started);
   const metrics = new Metrics({ sessionsByState: () => signalling.store.counts() });
   started.defer(() => metrics.close());
   const told = { onCommand: metrics.redisCommand, onPersisted: metrics.persisted };
@@ -145,6 +146,7 @@ const createHandler = (parts: Parts, status: Status): ReturnType<ReturnType<type
   const routers = [
     healthRoutes(healthOptions(parts, status)),
     sessionsRoutes({ ...deskOptions, apiKeys: config.apiKeys }),
+    agentsRoutes({ agents, apiKeys: config.apiKeys }),
     drainRoutes({
       apiKeys: config.apiKeys,
       start: () => void drain.start(),

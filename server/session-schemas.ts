@@ -5,7 +5,7 @@ import type { SessionRecord } from '../signalling/session.ts';
 const unixMs = z.number().int().describe('Unix time in milliseconds.');
 const variables = z
   .record(z.string().max(64), z.union([z.string().max(4096), z.number(), z.boolean()]))
-  .describe("Values for the agent's prompts.");
+  .describe('Values for the variables that the agent declares.');
 /** Most levels of objects and lists in metadata: what is nested thousands deep could be taken, but not be given back. */
 const METADATA_LEVELS = 32;
 const metadata = z
@@ -61,6 +61,7 @@ export const sessionView = z
   .object({
     id: z.uuid(),
     agent: z.string(),
+    agentVersion: z.string().optional().describe('Of its configuration, as `GET /v2/agents` names it.'),
     state,
     pod: z.string().describe('The server process that leads it; empty while it waits for a place.'),
     campaign: z.string().optional(),

@@ -2,7 +2,7 @@ import { Router } from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { SignallingFailure } from '../signalling/errors.ts';
 import type { Fleet } from '../signalling/fleet.ts';
-import type { NewSession } from '../signalling/sessions.ts';
+import type { NewSession } from '../signalling/session.ts';
 import type { SessionTokens } from '../signalling/tokens.ts';
 import type { Agents } from './agents.ts';
 import { requireApiKey } from './api-keys.ts';
@@ -27,11 +27,14 @@ export class SessionDesk {
   }
 
   /** Answers 201 with the session and the token that opens it. */
-  async open(ctx: Context, request: Omit<NewSession, 'agent'> & { agent?: string | undefined }): Promise<void> {
+  async open(
+    ctx: Context,
+    request: Omit<NewSession, 'agent' | 'agentVersion'> & { agent?: string | undefined },
+  ): Promise<void> {
     const { agents, fleet } = this.#options;
     const agent = request.agent ?? agents.defaultName;
-    agents.resolve(agent, request.overrides);
-    const record = await fleet.open({ ...request, agent });
+    const { version } = await agents.resolve({ ...request, agent });
+    const record = await fleet.open({ ...request, agent, agentVersion: version });
     const { id, state, ownerPod, unsaved } = record;
     const issued = await this.issue(ctx, id);
     reply(ctx, 201, schemas.createdSession, {
@@ -59,7 +62,7 @@ export const sessionsRoutes = ({ apiKeys, ...options }: SessionsRoutesOptions): 
   // Part of each route: a router's own middleware knows fewer spellings of a path than its routes do.
   const guard = requireApiKey(apiKeys);
   addCollection(router, guard, desk, fleet);
-  addSingle(router, guard, fleet);
+  addSingle(router, guard, options.agents, fleet);
   addBelongings(router, guard, desk, fleet);
   return router;
 };
@@ -76,14 +79,16 @@ const addCollection = (router: Router, guard: Middleware, desk: SessionDesk, fle
   });
 };
 
-const addSingle = (router: Router, guard: Middleware, fleet: Fleet): void => {
+const addSingle = (router: Router, guard: Middleware, agents: Agents, fleet: Fleet): void => {
   router.get('/:id', guard, async (ctx) => {
     reply(ctx, 200, schemas.sessionView, schemas.toSessionView(await fleet.get(idOf(ctx))));
   });
 
   router.patch('/:id', guard, async (ctx) => {
+    const id = idOf(ctx);
     const changes = withoutAbsent(accept(schemas.sessionChanges, ctx.request.body ?? {}));
-    reply(ctx, 200, schemas.sessionView, schemas.toSessionView(await fleet.amend(idOf(ctx), changes)));
+    if (changes.variables) await agents.checkVariables({ ...(await fleet.get(id)), ...changes });
+    reply(ctx, 200, schemas.sessionView, schemas.toSessionView(await fleet.amend(id, changes)));
   });
 
   router.delete('/:id', guard, async (ctx) => {

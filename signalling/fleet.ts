@@ -9,8 +9,8 @@ import type { Pod, Pods } from './pods.ts';
 import type { EndReason, TranscriptEntry } from './protocol.ts';
 import type { ClaimRequest, LeadAnswer, LeadQuestion, SessionFinder } from './session-finder.ts';
 import type { PageRequest, SessionPage } from './session-store.ts';
-import type { SessionRecord } from './session.ts';
-import type { NewSession, SessionChanges, Sessions } from './sessions.ts';
+import type { NewSession, SessionChanges, SessionRecord } from './session.ts';
+import type { Sessions } from './sessions.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
 export type FleetOptions = {

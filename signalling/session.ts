@@ -18,6 +18,8 @@ export type SessionRecord = {
   readonly id: string;
   /** Name of the agent whom the caller talks to. */
   readonly agent: string;
+  /** Which state of the agent's configuration the session was opened with. */
+  readonly agentVersion?: string;
   readonly campaign?: string;
   readonly variables?: SessionVariables;
   /** Changes to the agent's configuration for this session alone; already validated against the agent. */
@@ -41,6 +43,15 @@ export type SessionRecord = {
   /** In its owner's memory alone, or newer there: the shared store is away. Told, never stored. */
   readonly unsaved?: true;
 };
+
+/** What the maker of a session says of it. */
+export type NewSession = Pick<
+  SessionRecord,
+  'agent' | 'agentVersion' | 'campaign' | 'variables' | 'overrides' | 'metadata'
+>;
+
+/** What may be changed later. */
+export type SessionChanges = Partial<Pick<SessionRecord, 'variables' | 'metadata'>>;
 
 export type SessionTransition =
   /** A pod holds a place for it. */

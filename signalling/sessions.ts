@@ -6,7 +6,7 @@ import type { EndReason, SessionState, TranscriptEntry } from './protocol.ts';
 import type { HeldSessions } from './held-sessions.ts';
 import type { Continuation, StoredSession } from './session-store.ts';
 import { transition } from './session.ts';
-import type { SessionRecord, SessionTransition } from './session.ts';
+import type { NewSession, SessionChanges, SessionRecord, SessionTransition } from './session.ts';
 
 export type SessionsOptions = {
   store: HeldSessions;
@@ -30,12 +30,6 @@ export type SessionsEvents = {
   /** It may be that there is a place now that there was not before. */
   placeFreed: [];
 };
-
-/** What the maker of a session says of it. */
-export type NewSession = Pick<SessionRecord, 'agent' | 'campaign' | 'variables' | 'overrides' | 'metadata'>;
-
-/** What may be changed later. */
-export type SessionChanges = Partial<Pick<SessionRecord, 'variables' | 'metadata'>>;
 
 /** The sessions that this pod leads: opens them, moves them from state to state, and ends those whose time is over. */
 export class Sessions extends EventEmitter<SessionsEvents> {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { AgentFilesInvalid } from '../../server/agents.ts';
+import { AgentFilesInvalid } from '../../server/agent-errors.ts';
 import { readConfig } from '../../server/config.ts';
 import type { Environment } from '../../server/config.ts';
 import { StartError } from '../../server/http-server.ts';

@@ -1,17 +1,25 @@
 import { expect } from 'chai';
+import { createAgentFolder } from '../support/agent-folder.ts';
+import type { AgentFolder } from '../support/agent-folder.ts';
 import { startTestServer } from '../support/running-server.ts';
 import type { TestServer } from '../support/running-server.ts';
 
 const UNKNOWN = '/v2/sessions/00000000-0000-4000-8000-000000000000';
 
 describe('/v2/sessions', () => {
+  let folder: AgentFolder;
   let server: TestServer;
 
   before(async () => {
-    server = await startTestServer();
+    folder = await createAgentFolder();
+    await folder.write('parrot.yaml', 'name: parrot\nvariables: { name: {} }');
+    server = await startTestServer({ AGENTS_DIR: folder.folder });
   });
 
-  after(async () => server.close());
+  after(async () => {
+    await server.close();
+    await folder.remove();
+  });
 
   const post = (body: unknown) => server.request('POST', '/v2/sessions', body);
 

@@ -2,7 +2,8 @@
 import { cleanup } from 'node-datachannel';
 import type { Absence } from '../../media/call-client.ts';
 import { startCalls } from '../../server/calls.ts';
-import { loadAgents } from '../../server/agents.ts';
+import { AgentFiles } from '../../server/agent-files.ts';
+import { Agents } from '../../server/agents.ts';
 import { readConfig } from '../../server/config.ts';
 import type { CallControl, CallEvent } from '../../signalling/call-control.ts';
 import type { Continuation } from '../../signalling/session-store.ts';
@@ -17,8 +18,11 @@ export type MediaPod = Awaited<ReturnType<typeof startMediaPod>>;
 /** Everything that it tells is kept in order. */
 export const startMediaPod = async (absence?: Absence) => {
   const config = readConfig({ WORKER_POOL_SIZE: '1', MEDIA_WORKERS: '1' });
-  const agents = await loadAgents(config.agentsDir);
-  const calls = await startCalls({ config, agents, log: memoryLog() }, undefined, absence);
+  const log = memoryLog();
+  const { folder, secrets } = config.agents;
+  const files = await AgentFiles.open({ folder, secrets, log, nowMs: Date.now });
+  const agents = new Agents({ files, secrets, log });
+  const calls = await startCalls({ config, agents, log }, undefined, absence);
   const told: (CallEvent | { name: 'flowing'; data: boolean })[] = [];
   const continuations: Continuation[] = [];
   calls.observe({

@@ -1,0 +1,36 @@
+/** Builds what agents come from. */
+import type { Log } from '../signalling/log.ts';
+import { AgentBackend } from './agent-backend.ts';
+import { AgentBackendClient } from './agent-backend-client.ts';
+import { AgentFilesInvalid } from './agent-errors.ts';
+import { AgentFiles } from './agent-files.ts';
+import { Agents } from './agents.ts';
+import type { Config } from './config.ts';
+
+export type AgentPartsOptions = { config: Config['agents']; podId: string; log: Log; nowMs: () => number };
+
+/**
+ * Files are followed until `started` is closed.
+ * @throws {AgentFilesInvalid} for what an operator can mend
+ */
+export const createAgents = async (
+  { config, podId, log, nowMs }: AgentPartsOptions,
+  started: AsyncDisposableStack,
+): Promise<Agents> => {
+  const { folder, secrets, defaultName } = config;
+  const files = started.adopt(await AgentFiles.open({ folder, secrets, log, nowMs }), (open) => open.close());
+  if (defaultName !== undefined && !config.backend && !files.find(defaultName)) {
+    throw new AgentFilesInvalid([`DEFAULT_AGENT=${defaultName}: there is no agent of this name in ${folder}`]);
+  }
+  await files.follow();
+  const backend = config.backend && createBackend(config.backend, { config, podId, log, nowMs });
+  return new Agents({ files, secrets, log, ...(defaultName && { defaultName }), ...(backend && { backend }) });
+};
+
+const createBackend = (
+  { url, secret, ttlMs }: NonNullable<Config['agents']['backend']>,
+  { config, podId, log, nowMs }: AgentPartsOptions,
+): AgentBackend => {
+  const client = new AgentBackendClient({ url, secret, podId, secrets: config.secrets, nowMs });
+  return new AgentBackend({ client, ttlMs, log, nowMs });
+};
