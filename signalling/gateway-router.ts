@@ -23,9 +23,6 @@ export type GatewayRouterOptions = {
   nowMs: () => number;
 };
 
-/** An owner is asked for the rest of its time only, but for no less than an answer takes. */
-const LEAST_PATIENCE_MS = 250;
-
 /** Brings each connection of this pod to whoever leads its session, and to the next one when that one is lost. */
 export class GatewayRouter {
   readonly #options: GatewayRouterOptions;
@@ -76,8 +73,7 @@ export class GatewayRouter {
     const { sessionId, signal } = connection;
     const former = connection.route;
     try {
-      const patienceMs = Math.max(LEAST_PATIENCE_MS, OWNER_PATIENCE_MS - silentForMs);
-      const whereabouts = await finder.find(sessionId, occasion, signal, patienceMs);
+      const whereabouts = await finder.find(sessionId, occasion, signal, OWNER_PATIENCE_MS - silentForMs);
       if (signal.aborted) return;
       if (former instanceof RelayRoute && whereabouts.kind === 'there' && former.ownerPod === whereabouts.podId) {
         former.found();

@@ -13,12 +13,16 @@ export const writeRecord = (record: SessionRecord): (string | number)[] => {
   return [epoch, ownerPod, version, state, updatedAt, expiresAt, JSON.stringify(details)];
 };
 
-/** @param fields as HMGET gives them; all are null where there is no such session */
+/**
+ * @param fields as HMGET gives them; all are null where there is no such session
+ * @returns undefined also for what nobody of us wrote: one such record must not keep all others from being listed and ended
+ */
 export const readRecord = (fields: readonly (string | null)[]): SessionRecord | undefined => {
   const [epoch, ownerPod, version, state, updatedAt, expiresAt, details] = fields;
-  if (typeof details !== 'string' || typeof ownerPod !== 'string') return undefined;
+  const read = typeof details === 'string' ? readDetails(details) : undefined;
+  if (read === undefined || typeof ownerPod !== 'string') return undefined;
   return {
-    ...(JSON.parse(details) as Details),
+    ...read,
     state: state as SessionRecord['state'],
     ownerPod,
     epoch: Number(epoch),
@@ -26,6 +30,16 @@ export const readRecord = (fields: readonly (string | null)[]): SessionRecord | 
     updatedAt: Number(updatedAt),
     expiresAt: Number(expiresAt),
   };
+};
+
+const readDetails = (text: string): Details | undefined => {
+  try {
+    const details: unknown = JSON.parse(text);
+    return typeof details === 'object' && details !== null ? (details as Details) : undefined;
+  } catch {
+    // Not JSON, so not ours.
+    return undefined;
+  }
 };
 
 export const readLines = (lines: readonly string[]): TranscriptEntry[] =>

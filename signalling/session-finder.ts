@@ -40,6 +40,8 @@ export type ClaimRequest = { id: string; fromEpoch: number; cause: ClaimCause };
 
 /** All pods are asked for a session that the store does not know; those that are there answer within a few ms. */
 const ASK_ALL_MS = 300;
+/** An owner is asked for the rest of its time only, but for no less than an answer takes. */
+const LEAST_PATIENCE_MS = 250;
 /** A claim may have to be written twice by the pod that is asked to make it. */
 const REMOTE_CLAIM_MS = 1_000;
 /** A session may be claimed by others while this pod tries; every turn of this has seen it move on. */
@@ -154,7 +156,7 @@ export class SessionFinder {
     const question: LeadQuestion = { id, look: occasion !== 'join' };
     try {
       const answer = (await bus.request(ownerPod, 'session.lead', question, {
-        timeoutMs: patienceMs,
+        timeoutMs: Math.max(LEAST_PATIENCE_MS, patienceMs),
         signal,
       })) as LeadAnswer;
       return answer.leads ? { kind: 'leads', media: answer.media } : { kind: 'not-mine' };

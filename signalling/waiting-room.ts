@@ -58,6 +58,8 @@ export class WaitingRoom {
   /** @throws {SignallingFailure} `server_busy`: the queue is full as well */
   async enter(record: SessionRecord): Promise<void> {
     const { store, bus, limit } = this.#options;
+    // Looked at before anything is written: who is turned away should leave nothing behind.
+    if ((await store.queue()).length >= limit) throw new SignallingFailure('server_busy');
     await store.createQueued(record);
     if ((await store.enqueue(record.id, limit)) === undefined) {
       await this.#options.finder.claimToEnd(record, 'failed');
@@ -107,7 +109,21 @@ export class WaitingRoom {
       queue = await store.queue();
     }
     this.#length = queue.length;
-    for (const route of this.#waiting.keys()) route.tell(queue.indexOf(route.sessionId) + 1);
+    for (const route of this.#waiting.keys()) {
+      const position = queue.indexOf(route.sessionId) + 1;
+      if (position > 0) route.tell(position);
+      else await this.#lookFor(route);
+    }
+  }
+
+  /** It waits no longer, and whoever told of that may not have been heard. */
+  async #lookFor(route: WaitingRoute): Promise<void> {
+    const record = await this.#options.store.get(route.sessionId);
+    // Taken off the queue just now, and about to have its place.
+    if (record?.state === 'queued') return;
+    if (record !== undefined && record.state !== 'ended') return this.#placed(route.sessionId);
+    this.#waiting.delete(route);
+    route.client.refuse(record === undefined ? 'session_not_found' : 'session_ended');
   }
 
   async #take(id: string): Promise<void> {
@@ -192,7 +208,7 @@ class WaitingRoute implements SessionRoute {
   }
 
   tell(position: number): void {
-    if (position < 1 || position === this.#told) return;
+    if (position === this.#told) return;
     this.#told = position;
     this.client.tellPosition(position);
   }

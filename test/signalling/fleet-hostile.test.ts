@@ -98,12 +98,16 @@ describe('a fleet under stress', () => {
   it('ends and changes a session whose owner has died', async () => {
     const [pod] = await start(1);
     const dead = await stranger();
-    const [first, second] = [await dead.session({ state: 'live' }), await dead.session({ state: 'live' })];
+    const records = await Promise.all(Array.from({ length: 12 }, () => dead.session({ state: 'live' })));
     await dead.die();
+    // Until then nobody can be called gone for certain.
     await new Promise((resolve) => setTimeout(resolve, 3_100));
-    const changed = await pod!.request('PATCH', `/v2/sessions/${first.id}`, { metadata: { order: 2 } });
-    expect(changed.status).to.equal(200);
-    expect((await pod!.request('DELETE', `/v2/sessions/${second.id}`)).status).to.equal(204);
+    for (const { id } of records.slice(0, 6)) {
+      expect((await pod!.request('PATCH', `/v2/sessions/${id}`, { metadata: { order: 2 } })).status).to.equal(200);
+    }
+    for (const { id } of records.slice(6)) {
+      expect((await pod!.request('DELETE', `/v2/sessions/${id}`)).status).to.equal(204);
+    }
   });
 
   it('goes on with calls and ends them while Redis has no memory left, and writes them when it has', async () => {
@@ -129,5 +133,106 @@ describe('a fleet under stress', () => {
     await eventually(async () => (await inRedis((asked) => asked.llen(`session:{${id}}:turns`))) === 1);
     await eventually(async () => (await inRedis((asked) => asked.hget(`session:{${second.id}}`, 'state'))) === 'ended');
     expect(await metric(pod!, 'sessions_unsaved')).to.equal(0);
+  });
+
+  it('brings a client to its place though the word that it has one was lost', async () => {
+    const [pod] = await start(1, { MAX_SESSIONS_PER_WORKER: '1' });
+    await pod!.open();
+    const { id, token } = await pod!.open();
+    const client = await callers[0]!.connect(token);
+    expect(await client.join()).to.include({ queued: 1 });
+    const other = await stranger('pod-9');
+    await other.store.leaveQueue(id);
+    const record = await other.store.get(id);
+    other.bus.handle('session.lead', async () => ({ leads: true, epoch: 1, media: 'none' }));
+    const asked = new Promise<void>((resolve) => {
+      other.bus.handle('relay.join', async () => {
+        resolve();
+        throw Object.assign(new Error('no'), { code: 'session_not_found' });
+      });
+    });
+    const claim = { claimId: 'one', podId: 'pod-9', fromEpoch: record!.epoch };
+    const claimed = await other.store.claim(id, claim);
+    if (claimed.outcome !== 'claimed') throw new Error('not claimed');
+    await other.store.update(id, claimed.session.record.epoch, (before) => ({ ...before, state: 'ready' }));
+    await asked;
+  });
+
+  it('tells a client that waits when its session is gone', async () => {
+    const [pod] = await start(1, { MAX_SESSIONS_PER_WORKER: '1' });
+    await pod!.open();
+    const { token } = await pod!.open();
+    const client = await callers[0]!.connect(token);
+    expect(await client.join()).to.include({ queued: 1 });
+    await inRedis((asked) => asked.flushall());
+    await client.disconnected();
+  });
+
+  it('leaves nothing of sessions for which the queue had no place', async () => {
+    const [pod] = await start(1, { MAX_SESSIONS_PER_WORKER: '1', MAX_QUEUED_SESSIONS: '1' });
+    await inRedis((asked) => asked.flushall());
+    await pod!.open();
+    await pod!.open();
+    const refused = await Promise.all(Array.from({ length: 20 }, () => pod!.request('POST', '/v2/sessions', {})));
+    expect(refused.map(({ status }) => status)).to.deep.equal(Array(20).fill(503));
+    expect((await pod!.request('GET', '/v2/sessions')).body.sessions).to.have.lengthOf(2);
+  });
+
+  it('takes what makes no sense on the bus and in Redis without harm', async () => {
+    const [pod] = await start(1);
+    const conversation = await callers[0]!.conversation();
+    const odd = await stranger('pod-7');
+    const payloads = [undefined, null, 1, 'x', [], {}, { id: 1 }, { clientId: {}, sessionId: [] }];
+    const names = [
+      'session.amend',
+      'session.end',
+      'session.get',
+      'session.transcript',
+      'session.lead',
+      'relay.join',
+      'relay.request',
+      'relay.ping',
+      'relay.gone',
+      'handover.prepare',
+      'handover.request',
+      'handover.ready',
+      'handover.commit',
+    ];
+    for (const name of names)
+      for (const payload of payloads) {
+        await odd.bus.request('pod-0', name, payload, { timeoutMs: 1_000 }).catch(() => undefined);
+      }
+    const topics = [
+      'relay.event',
+      'relay.close',
+      'relay.rehome',
+      'handover.cancel',
+      'session.placed',
+      'queue.changed',
+      'session.ended',
+      'pod.announced',
+      'pod.closed',
+    ];
+    for (const topic of topics)
+      for (const payload of payloads) {
+        odd.bus.tell('pod-0', topic, payload);
+        odd.bus.publish(topic, payload);
+      }
+    await inRedis(async (asked) => {
+      await asked.hset('session:{broken}', {
+        epoch: '1',
+        owner: 'x',
+        version: '1',
+        state: 'live',
+        updatedAt: '1',
+        expiresAt: '1',
+        details: '{no json',
+      });
+      await asked.zadd('sessions:active', 1, 'broken');
+    });
+    expect((await pod!.request('GET', '/v2/sessions')).status).to.equal(200);
+    await eventually(async () => (await inRedis((asked) => asked.zscore('sessions:active', 'broken'))) === null);
+    expect(conversation.caller.socket.connected).to.equal(true);
+    expect((await pod!.request('POST', '/v2/sessions', {})).status).to.equal(201);
   });
 });
