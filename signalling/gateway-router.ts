@@ -34,7 +34,7 @@ export class GatewayRouter {
     const { bus } = options;
     this.#unsubscribe = [
       bus.subscribe('relay.event', (payload) => this.#event(payload as RelayEvent)),
-      bus.subscribe('relay.close', (payload) => this.#close(payload as RelayClose)),
+      bus.subscribe('relay.close', (payload, from) => this.#close(payload as RelayClose, from)),
       bus.subscribe('relay.rehome', (payload) => this.#rehomed(payload as RelayRehome)),
     ];
   }
@@ -76,7 +76,9 @@ export class GatewayRouter {
       const whereabouts = await finder.find(sessionId, occasion, signal, OWNER_PATIENCE_MS - silentForMs);
       if (signal.aborted) return;
       if (former instanceof RelayRoute && whereabouts.kind === 'there' && former.ownerPod === whereabouts.podId) {
-        former.found();
+        // An owner that does not know this client any more has to be told of it by a join, which keeps its media.
+        if (former.isDenied) connection.drop();
+        else former.found();
         return;
       }
       former?.close('rerouted');
@@ -153,11 +155,13 @@ export class GatewayRouter {
     if (route instanceof RelayRoute) route.accept(event);
   }
 
-  #close({ clientId, how, code = 'superseded' }: RelayClose): void {
+  #close({ clientId, how, code = 'superseded' }: RelayClose, from: string): void {
     const connection = this.#connections.get(clientId);
-    if (how === 'refuse') connection?.refuse(code);
-    else if (how === 'end') connection?.end(code);
-    else if (connection) void this.reroute(connection, 'media-lost', 'pod', 0);
+    // A pod that hears late that it has lost the session has no say in what became of the client.
+    if (!(connection?.route instanceof RelayRoute) || connection.route.ownerPod !== from) return;
+    if (how === 'refuse') connection.refuse(code);
+    else if (how === 'end') connection.end(code);
+    else void this.reroute(connection, 'media-lost', 'pod', 0);
   }
 
   #rehomed({ clientId, podId, position }: RelayRehome): void {

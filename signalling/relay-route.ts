@@ -42,11 +42,17 @@ export class RelayRoute implements SessionRoute {
   #after: Sequenced | undefined;
   #heardMs: number;
   #lost = false;
+  #denied = false;
 
   constructor(options: RelayRouteOptions) {
     this.#options = options;
     this.#ownerPod = options.ownerPod;
     this.#heardMs = options.nowMs();
+  }
+
+  /** The owner has said that it does not know this client. */
+  get isDenied(): boolean {
+    return this.#denied;
   }
 
   get ownerPod(): string {
@@ -89,6 +95,7 @@ export class RelayRoute implements SessionRoute {
 
   /** The session has been handed to another pod, which numbers its events from `position` on. */
   rehome(podId: string, position: Sequenced): void {
+    this.#denied = false;
     this.#ownerPod = podId;
     this.#heardMs = this.#options.nowMs();
     if (this.#after === undefined) this.#begin(position);
@@ -168,8 +175,11 @@ export class RelayRoute implements SessionRoute {
   /** The owner denies that it leads. That it does not answer says nothing yet. */
   #doubt(error: unknown): void {
     if (!(error instanceof RemoteRefusal)) return;
-    if (error.code === 'session_ended') this.#options.client.end('session_ended');
-    else this.#loseOwner();
+    // It has answered, whatever it said.
+    this.#heardMs = this.#options.nowMs();
+    if (error.code === 'session_ended') return this.#options.client.end('session_ended');
+    this.#denied = true;
+    this.#loseOwner();
   }
 
   #loseOwner(): void {

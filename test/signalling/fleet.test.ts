@@ -126,6 +126,26 @@ describe('a fleet', () => {
     expect(await second.event('speech')).to.have.property('turnId', 't9');
   });
 
+  it('leads a session whose media its owner has lost, whatever that one says of the client when it hears of it', async () => {
+    await start(2);
+    const { id, token } = await pods[0]!.open();
+    const { owner, others } = await podOf(id);
+    const client = await callersOf(others[0]!).connect(token);
+    await client.join();
+    owner.calls.mediaStates.set(id, 'lost');
+    await client.succeed('report', { noPacketsForMs: 600 });
+    await client.event('move');
+    const line = { turnId: 't1', role: 'agent', text: 'Too late.', final: true, startMs: 1, endMs: 2 } as const;
+    owner.calls.tell(id, { name: 'transcript', data: line });
+    await becomes(() => expect(owner.calls.asked).to.include(`end ${id}`));
+    // Told after what the former owner had told the pod of its client.
+    others[0]!.calls.tell(id, { name: 'speech', data: { speaking: true, turnId: 't2', atMs: 3 } });
+    expect(await client.event('speech')).to.have.property('turnId', 't2');
+    expect(await client.succeed('say', { text: 'hello' })).to.have.property('turnId', 'turn-1');
+    expect(client.named('move')).to.have.lengthOf(1);
+    expect(others[0]!.calls.asked.filter((asked) => asked.startsWith('join'))).to.have.lengthOf(1);
+  });
+
   it('queues what has no place anywhere, says where it stands, and brings it to the first place', async () => {
     await start(2, { MAX_SESSIONS_PER_WORKER: '1', MAX_QUEUED_SESSIONS: '2' });
     const [first, second] = [await pods[0]!.open(), await pods[1]!.open()];
