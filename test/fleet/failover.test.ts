@@ -169,6 +169,70 @@ describe('the pod that leads a session', function () {
         await bothAreHeard();
         await nothingIsLost(told);
       });
+
+      it('is cut off from the caller: another one goes on', async () => {
+        await beginText(socketOn);
+        const { told } = call;
+        await cutFromCaller();
+        try {
+          await call.whenLedAgain(epoch);
+          await textIsFinished();
+          await bothAreHeard();
+        } finally {
+          await heal();
+        }
+        await formerOwnerStops();
+        await nothingIsLost(told);
+      });
+
+      it('is cut off from everybody: another one goes on, and it stops when it is back', async () => {
+        await beginText(socketOn);
+        const { told } = call;
+        await cutFromCaller();
+        await cutFromRedis();
+        try {
+          await call.whenLedAgain(epoch);
+          await textIsFinished();
+        } finally {
+          await heal();
+        }
+        await formerOwnerStops();
+        await bothAreHeard();
+        await nothingIsLost(told);
+      });
+
+      it('is cut off from Redis alone: the call goes on where it is, and nobody takes it', async () => {
+        await beginText(socketOn);
+        const { told } = call;
+        const cutMs = performance.now();
+        await cutFromRedis();
+        await pause(6500);
+        const silentMs = call.caller.heard.longestGapMs(cutMs, performance.now());
+        await heal();
+        expect(silentMs, 'ms without its voice').to.be.below(1500);
+        await call.listens(cutMs);
+        await bothAreHeard();
+        await nothingIsLost(told);
+        expect(call.caller.epoch, 'epoch').to.equal(epoch);
+        expect(call.caller.links, 'transports').to.have.lengthOf(1);
+        expect(call.caller.signalling.missing, 'events lost').to.equal(0);
+        expect((await call.owner()).id).to.equal(owner.id);
+      });
     });
+  }
+
+  async function cutFromCaller(): Promise<void> {
+    await fleet.network.cut(owner.host, fleet.network.outside);
+    await fleet.network.cut(owner.host, fleet.balancer!.process.host);
+  }
+
+  async function cutFromRedis(): Promise<void> {
+    await fleet.network.cut(owner.host, fleet.redis!.host);
+  }
+
+  async function heal(): Promise<void> {
+    for (const other of [fleet.network.outside, fleet.balancer!.process.host, fleet.redis!.host]) {
+      await fleet.network.heal(owner.host, other);
+    }
   }
 });
