@@ -1,7 +1,9 @@
 /**
- * How long it takes to keep sessions and to find them again, in memory and in a Redis that this starts for itself.
+ * How long it takes to keep sessions and to find them again, in memory and in a Redis that this starts for itself; or, with
+ * `--reconnect`, for so many clients to come back after the pod that they are all on was killed.
  *
  *   npm run bench:sessions [-- --runs 3000] [--out file]
+ *   npm run bench:sessions -- --reconnect 500 [--with-media 50] [--out file]
  */
 import { parseArgs } from 'node:util';
 import { MemorySessionStore } from '../signalling/memory-session-store.ts';
@@ -10,16 +12,21 @@ import { RedisSessionStore } from '../signalling/redis-session-store.ts';
 import { RedisServer } from '../test/support/redis-server.ts';
 import { loadAverage, machineFacts } from './machine.ts';
 import { summarise } from './percentiles.ts';
+import { benchReconnect } from './reconnect.ts';
 import { localResult, writeResult } from './results-file.ts';
 import { measureOperations, TRANSCRIPT_LINES } from './session-operations.ts';
 import type { OperationFigures } from './session-operations.ts';
 import { table } from './table.ts';
 
 const { values: options } = parseArgs({
-  options: { runs: { type: 'string', default: '3000' }, out: { type: 'string' } },
+  options: {
+    runs: { type: 'string', default: '3000' },
+    reconnect: { type: 'string' },
+    'with-media': { type: 'string', default: '50' },
+    out: { type: 'string' },
+  },
 });
-const runs = Number(options.runs);
-if (!Number.isInteger(runs) || runs < 1) throw new TypeError('--runs must be a whole number from 1');
+const runs = wholeNumber('runs', options.runs);
 
 /** In ms: in memory, in Redis. */
 const AIMS: Record<string, [memory: number, redis: number]> = {
@@ -30,13 +37,23 @@ const AIMS: Record<string, [memory: number, redis: number]> = {
   'Redis operation': [NaN, 1],
 };
 
-const inMemory = await measureOperations(new MemorySessionStore({ podId: 'bench', maximumSessions: Infinity }), runs);
-const inRedis = await measureRedis();
-print();
-const path = options.out ?? localResult('sessions.json');
-const result = { measuredAt: new Date().toISOString(), machine: machineFacts(), load: loadAverage(), runs };
-await writeResult(path, { ...result, transcriptLines: TRANSCRIPT_LINES, inMemory, inRedis });
-console.log(`\nwritten to ${path}`);
+if (options.reconnect === undefined) await benchOperations();
+else {
+  const clients = wholeNumber('reconnect', options.reconnect);
+  const withMedia = Math.min(clients, wholeNumber('with-media', options['with-media']));
+  await benchReconnect({ clients, withMedia, out: options.out });
+}
+
+async function benchOperations(): Promise<void> {
+  const store = new MemorySessionStore({ podId: 'bench', maximumSessions: Infinity });
+  const inMemory = await measureOperations(store, runs);
+  const inRedis = await measureRedis();
+  print(inMemory, inRedis);
+  const path = options.out ?? localResult('sessions.json');
+  const result = { measuredAt: new Date().toISOString(), machine: machineFacts(), load: loadAverage(), runs };
+  await writeResult(path, { ...result, transcriptLines: TRANSCRIPT_LINES, inMemory, inRedis });
+  console.log(`\nwritten to ${path}`);
+}
 
 async function measureRedis(): Promise<OperationFigures[]> {
   // As the manifests have it.
@@ -71,7 +88,7 @@ async function measureRedis(): Promise<OperationFigures[]> {
 
 function ignore(): void {}
 
-function print(): void {
+function print(inMemory: OperationFigures[], inRedis: OperationFigures[]): void {
   const { cpu, cores, node } = machineFacts();
   console.log(`${runs} sessions, each step for one after another; Redis on the same machine`);
   console.log(`${cpu}, ${cores} cores, Node ${node}; load average ${loadAverage()}\n`);
@@ -89,4 +106,10 @@ function print(): void {
     `\nload, claim and put carry a transcript of ${TRANSCRIPT_LINES} lines. A create in Redis is two commands, one after\n` +
       'the other, an update three; "Redis operation" is a single one of all those.',
   );
+}
+
+function wholeNumber(option: string, text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new TypeError(`--${option} must be a whole number from 1`);
+  return number;
 }

@@ -73,8 +73,9 @@ defaults
   # A websocket that says nothing for longer than its pings take is dead.
   timeout tunnel 1h
   timeout check 500ms
-  retries 2
-  option redispatch
+  # A server that does not take the connection: at once another one, not the same after a second.
+  retries 3
+  option redispatch 1
 frontend web
   bind :${PORT}
 ${pollingOnly ? '  http-request deny if { hdr(Upgrade) -i websocket }' : ''}
