@@ -66,11 +66,25 @@ export class Agents {
    * @throws {VariablesInvalid}
    */
   async checkVariables(session: AgentRequest & { agentVersion?: string }): Promise<void> {
-    const { agent: name, agentVersion = '' } = session;
-    const found = this.#versions.find(name, agentVersion) ?? (await this.#find(session))?.agent;
-    if (found?.definition.name !== name) return;
+    const found = await this.#known(session);
+    if (found === undefined) return;
     const { problems } = completeValues(found.definition.variables, session.variables ?? {});
     if (problems.length > 0) throw new VariablesInvalid(problems);
+  }
+
+  /** Where the agent of a session wants its end told; undefined: it says nothing of that. Never rejects. */
+  async webhookOf(session: AgentRequest & { agentVersion?: string }): Promise<SessionAgent['webhook']> {
+    const found = await this.#known(session).catch(() => undefined);
+    return found && this.#composeWhatFits(found, { agent: session.agent }).webhook;
+  }
+
+  /** The agent of a session that was opened before; undefined where it cannot be had now. */
+  async #known(session: AgentRequest & { agentVersion?: string }): Promise<LoadedAgent | undefined> {
+    const { agent: name, agentVersion = '' } = session;
+    const pinned = this.#versions.find(name, agentVersion);
+    if (pinned) return pinned;
+    const found = await this.#find(session);
+    return found?.standsIn ? undefined : found?.agent;
   }
 
   /** How the backend is; undefined: there is none. */

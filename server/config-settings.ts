@@ -264,6 +264,18 @@ export const settings = {
     fallback: '300',
     meaning: "Seconds after which the backend is asked again for an agent; each pod's memory keeps its answers.",
   }),
+  WEBHOOK_URL: setting({
+    schema: text.refine((value) => isWebUrl(value) && !new URL(value).username),
+    allowed: 'a URL with http or https; needs `WEBHOOK_SECRET`',
+    meaning: 'Is told of each session that ends ([docs/webhook.md](docs/webhook.md)).',
+    secret: true,
+  }),
+  WEBHOOK_SECRET: setting({
+    schema: z.string().min(32),
+    allowed: 'at least 32 characters',
+    meaning: 'Signs what `WEBHOOK_URL` is told.',
+    secret: true,
+  }),
   LOG_LEVEL: setting({
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     fallback: 'info',

@@ -58,6 +58,8 @@ export type Config = {
     /** Absent: there are those of the folder alone. */
     readonly backend?: { readonly url: string; readonly secret: string; readonly ttlMs: number };
   };
+  /** Where the end of sessions is told whose agents name no other address. */
+  readonly webhook?: { readonly url: string; readonly secret: string };
   readonly logLevel: LogLevel;
   readonly drainTimeoutMs: number;
   /** What an operator should know about these values. */
@@ -153,6 +155,9 @@ const contradictions = (values: SettingValues): string[] => {
   if (values.AGENT_CONFIG_URL !== undefined && values.AGENT_CONFIG_SECRET === undefined) {
     problems.push('AGENT_CONFIG_SECRET: must be set, for AGENT_CONFIG_URL is');
   }
+  if (values.WEBHOOK_URL !== undefined && values.WEBHOOK_SECRET === undefined) {
+    problems.push('WEBHOOK_SECRET: must be set, for WEBHOOK_URL is');
+  }
   return problems;
 };
 
@@ -191,6 +196,9 @@ const compose = (values: SettingValues): Config => ({
   ...composeRedis(values),
   ...(values.POD_ID !== undefined && { podId: values.POD_ID }),
   agents: composeAgents(values),
+  ...(values.WEBHOOK_URL !== undefined && {
+    webhook: { url: values.WEBHOOK_URL, secret: required(values.WEBHOOK_SECRET) },
+  }),
   logLevel: required(values.LOG_LEVEL),
   drainTimeoutMs: required(values.DRAIN_TIMEOUT_MS),
   notices: noticesOf(values),

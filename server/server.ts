@@ -26,6 +26,7 @@ import { SessionDesk, sessionsRoutes } from './sessions-routes.ts';
 import { createSignalling } from './signalling-parts.ts';
 import type { Signalling } from './signalling-parts.ts';
 import { VERSION } from './version.ts';
+import { Webhook } from './webhook.ts';
 
 export type ServerOptions = {
   config: Config;
@@ -129,6 +130,15 @@ const createParts = async (options: Required<ServerOptions>, started: AsyncDispo
   const { claimed, moved } = metrics;
   const counts = { claimed, moved };
   const signalling: Signalling = await createSignalling({ config, calls, link, counts, log, nowMs }, started);
+  const webhook = new Webhook({
+    targetOf: async (record) => (await agents.webhookOf(record)) ?? config.webhook,
+    transcript: (id) => signalling.store.transcript(id),
+    log,
+    nowMs,
+  });
+  started.defer(() => webhook.close());
+  signalling.sessions.on('ended', (record) => webhook.note(record));
+  metrics.watch({ name: 'webhooks_pending', help: 'Ended sessions not told of yet.', read: () => webhook.pending });
   const tokens = new SessionTokens({ secret: config.tokenSecret, nowMs });
   const origins = new OriginPolicy({
     ...(config.http.publicUrl && { publicUrl: config.http.publicUrl }),
