@@ -1,12 +1,14 @@
 import { Router } from '@koa/router';
 import { z } from 'zod';
 import { requireApiKey } from './api-keys.ts';
+import { HttpFailure } from './http-failure.ts';
 import { reply } from './validation.ts';
 
 export type DrainRoutesOptions = {
   apiKeys: readonly string[];
   start: () => void;
-  cancel: () => void;
+  /** Returns false where it is too late. */
+  cancel: () => boolean;
   /** Sessions that this pod still leads with a client connected. */
   remaining: () => number;
 };
@@ -26,7 +28,7 @@ export const drainRoutes = ({ apiKeys, start, cancel, remaining }: DrainRoutesOp
   });
 
   router.delete('/', guard, (ctx) => {
-    cancel();
+    if (!cancel()) throw new HttpFailure(409, 'closing', 'The server is closing, which cannot be taken back.');
     reply(ctx, 200, drainState, { status: 'serving', remaining: remaining() });
   });
 

@@ -98,7 +98,11 @@ const paths: ZodOpenApiPathsObject = {
     delete: {
       ...withKey,
       summary: 'Take a drain back; what has gone to other pods stays there',
-      responses: { '200': answer('It takes sessions again.', drainState), ...unauthorized },
+      responses: {
+        '200': answer('It takes sessions again.', drainState),
+        ...unauthorized,
+        '409': failure('The process is about to end.'),
+      },
     },
   },
   '/health': { get: { summary: 'How the server is', responses: { '200': answer('Its state.', health) } } },

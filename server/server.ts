@@ -102,7 +102,7 @@ const start = async (options: Required<ServerOptions>, started: AsyncDisposableS
   const address = await listen(httpServer, config.http);
   phase = 'serving';
   const close = async () => {
-    await drain.start();
+    await drain.finish();
     await drain.end();
     await gateway.dismiss();
     await started.disposeAsync();

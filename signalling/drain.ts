@@ -28,6 +28,9 @@ export class Drain {
   readonly #options: DrainOptions;
   #stop: AbortController | undefined;
   #running: Promise<void> | undefined;
+  #final = false;
+  /** Under way, those of a drain that was taken back too. */
+  readonly #moving = new Map<string, Promise<unknown>>();
 
   constructor(options: DrainOptions) {
     this.#options = options;
@@ -39,17 +42,33 @@ export class Drain {
 
   /** Takes nothing new, and moves what is here. Idempotent; resolves when nothing live is left, or time is up. */
   start(): Promise<void> {
-    this.#running ??= this.#run();
-    return this.#running;
+    if (this.#running) return this.#running;
+    const running = this.#run().finally(() => {
+      // What is left when its time is over can be tried again, as when another pod has come.
+      if (this.#running === running) this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
   }
 
-  /** Takes it back: what has not been moved yet stays, and this pod takes new sessions again. */
-  cancel(): void {
+  /** As `start`, and cannot be taken back: the process ends. */
+  finish(): Promise<void> {
+    this.#final = true;
+    return this.start();
+  }
+
+  /**
+   * Takes it back: what has not been moved yet stays, and this pod takes new sessions again.
+   * @returns false where it is too late for that
+   */
+  cancel(): boolean {
+    if (this.#final) return false;
     this.#stop?.abort();
     this.#stop = undefined;
     this.#running = undefined;
     this.#options.sessions.draining = false;
     this.#options.pods.announce();
+    return true;
   }
 
   /** What nobody could take ends now, with a reason. */
@@ -68,16 +87,15 @@ export class Drain {
     const others = () => pods.list().some(({ id, draining }) => id !== sessions.podId && !draining);
     const remainingMs = () => startedMs + (others() ? Math.max(timeoutMs, MOVE_ALL_MS) : timeoutMs) - nowMs();
     const prepareInTurn = inTurns(PARALLEL_PREPARATIONS);
-    const moving = new Map<string, Promise<unknown>>();
     const left = () => new Set([...host.joinedSessions, ...store.heldIds]);
     while (!stop.signal.aborted && remainingMs() > 0 && left().size > 0) {
       if (host.joinedSessions.length === 0 && !others()) break;
       for (const id of left()) {
-        if (moving.has(id)) continue;
+        if (this.#moving.has(id)) continue;
         const move = this.#options.handover.move(id, stop.signal, prepareInTurn);
-        moving.set(
+        this.#moving.set(
           id,
-          move.finally(() => moving.delete(id)),
+          move.finally(() => this.#moving.delete(id)),
         );
       }
       await pause(AGAIN_MS);

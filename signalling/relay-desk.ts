@@ -105,7 +105,10 @@ export class RelayDesk {
     const { host, nowMs } = this.#options;
     const client = this.#clients.get(clientId);
     const channel = host.find(sessionId);
-    if (client === undefined || channel?.current !== client) throw new SignallingFailure('session_not_found');
+    if (client === undefined || channel?.current !== client) {
+      // It has been told, which may have got lost.
+      throw new SignallingFailure(channel?.current === undefined ? 'session_not_found' : 'superseded');
+    }
     client.heardMs = nowMs();
     const missed = channel.since(after, nowMs());
     const gap = missed === 'gap';

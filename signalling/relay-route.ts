@@ -178,6 +178,7 @@ export class RelayRoute implements SessionRoute {
     // It has answered, whatever it said.
     this.#heardMs = this.#options.nowMs();
     if (error.code === 'session_ended') return this.#options.client.end('session_ended');
+    if (error.code === 'superseded') return this.#options.client.refuse('superseded');
     this.#denied = true;
     this.#loseOwner();
   }

@@ -63,8 +63,10 @@ export class RemoteClient implements ChannelClient {
     if (!this.signal.aborted) this.#gone.abort(new SignallingFailure('superseded'));
   }
 
+  /** Once it is released its connection may have joined anew, under the same name: it must not be closed for that. */
   #close(message: RelayClose): void {
+    if (this.signal.aborted) return;
     this.#bus.tell(this.podId, 'relay.close', message);
-    if (!this.signal.aborted) this.#gone.abort(new SignallingFailure(message.code ?? 'superseded'));
+    this.#gone.abort(new SignallingFailure(message.code ?? 'superseded'));
   }
 }

@@ -52,6 +52,11 @@ export class SessionChannel {
     return this.#log !== undefined;
   }
 
+  /** While a task runs: whether none waits behind it. */
+  get isLast(): boolean {
+    return this.#waiting === 1;
+  }
+
   get position(): Sequenced {
     return this.#log?.position ?? { epoch: 0, seq: 0 };
   }

@@ -52,14 +52,14 @@ export class SessionHost implements CallObserver {
   /** A client joins. `start` begins the delivery of events to it, and is called once its answer is on its way. */
   join(client: ChannelClient, sessionId: string, request: Request<'join'>): Promise<Joined> {
     const channel = this.#channelOf(sessionId);
-    return inOrder(channel, () => this.#joiner.join(channel, client, request));
+    return inOrder(channel, () => this.#join(channel, client, request));
   }
 
   /** A client that has joined elsewhere, or waited for a place, is given media here by an event. */
   async moveIn(client: ChannelClient, sessionId: string, request: Request<'join'>, reason: MoveReason): Promise<void> {
     const channel = this.#channelOf(sessionId);
     await inOrder(channel, async () => {
-      const { answer, start } = await this.#joiner.join(channel, client, request);
+      const { answer, start } = await this.#join(channel, client, request);
       for (const event of start()) client.deliver(event);
       const { media, transcript } = answer;
       if (media)
@@ -145,6 +145,16 @@ export class SessionHost implements CallObserver {
     channel.startFrom(undefined, channel.position, this.#options.nowMs());
     client.becomeJoined();
     return channel;
+  }
+
+  async #join(channel: SessionChannel, client: ChannelClient, request: Request<'join'>): Promise<Joined> {
+    try {
+      return await this.#joiner.join(channel, client, request);
+    } catch (error) {
+      // It has ended, or is led elsewhere: nobody would ever take its channel away.
+      if (!channel.isOpen && channel.isLast) this.#forget(channel);
+      throw error;
+    }
   }
 
   #handle(channel: SessionChannel, parsed: Exclude<ParsedRequest, { name: 'join' }>): Promise<object> {

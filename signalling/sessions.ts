@@ -171,6 +171,8 @@ export class Sessions extends EventEmitter<SessionsEvents> {
   async attach(id: string): Promise<SessionRecord> {
     const record = await this.get(id);
     if (record.state === 'ended') throw new SignallingFailure('session_ended');
+    // Lost while the client waited for its turn: the next try finds who leads it.
+    if (!this.holds(id)) throw new SignallingFailure('server_busy');
     const nowMs = this.#nowMs();
     if (!this.#places.take(id, nowMs)) throw new SignallingFailure('server_busy');
     await this.#store.renew(id, record.epoch, nowMs + this.#timeoutMs);

@@ -6,8 +6,10 @@ import { Callers } from '../support/callers.ts';
 import { eventually } from '../support/eventually.ts';
 import { RTP_CAPABILITIES } from '../support/fake-calls.ts';
 import { RedisServer } from '../support/redis-server.ts';
+import { rejection } from '../support/redis-session-stores.ts';
 import { startTestServer } from '../support/running-server.ts';
 import type { TestServer } from '../support/running-server.ts';
+import { JOIN } from '../support/socket-client.ts';
 import { ScriptedPod } from '../support/scripted-pod.ts';
 
 const TOKEN_SECRET = 'a secret of more than thirty-two characters';
@@ -34,11 +36,11 @@ describe('a fleet under stress', () => {
   });
 
   const start = async (count: number, environment: Environment = {}): Promise<TestServer[]> => {
-    for (let i = 0; i < count; i += 1) {
+    for (let i = pods.length; i < count; i += 1) {
       const names = { REDIS_URL: redis.url, TOKEN_SECRET, POD_ID: `pod-${i}`, WORKER_POOL_SIZE: '1' };
       pods.push(await startTestServer({ ...names, ...environment }));
     }
-    callers = pods.map((pod) => new Callers(pod));
+    callers.push(...pods.slice(callers.length).map((pod) => new Callers(pod)));
     await eventually(async () => {
       const texts = await Promise.all(pods.map(async (pod) => (await pod.request('GET', '/metrics')).text));
       return texts.every((text) => text.includes(`parley_pods ${count}`));
@@ -234,5 +236,47 @@ describe('a fleet under stress', () => {
     await eventually(async () => (await inRedis((asked) => asked.zscore('sessions:active', 'broken'))) === null);
     expect(conversation.caller.socket.connected).to.equal(true);
     expect((await pod!.request('POST', '/v2/sessions', {})).status).to.equal(201);
+  });
+
+  it('moves what is left when a pod is drained once more, after another one has come', async () => {
+    const [first] = await start(1, { DRAIN_TIMEOUT_MS: '200' });
+    const { id, caller } = await callers[0]!.conversation();
+    await first!.request('POST', '/v2/drain');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await start(2);
+    await pods[0]!.close();
+    const { body } = await pods[1]!.request('GET', `/v2/sessions/${id}`);
+    expect(body).to.include({ pod: 'pod-1', state: 'ready' });
+    expect(caller.named('ended')).to.deep.equal([]);
+  });
+
+  it('ends no call because somebody takes a drain back when the process is about to end', async () => {
+    const [pod] = await start(1, { DRAIN_TIMEOUT_MS: '2500' });
+    const { caller } = await callers[0]!.conversation();
+    const closed = pod!.close();
+    const answer = await pod!.request('DELETE', '/v2/drain');
+    expect(answer.status).to.equal(409);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(caller.socket.connected).to.equal(true);
+    await closed;
+    expect(await caller.event('ended')).to.include({ reason: 'shutdown' });
+  });
+
+  it('leaves a client alone that has joined anew, and tells one that was superseded though word of that was lost', async () => {
+    const [pod] = await start(1);
+    const { id, token } = await pod!.open();
+    const relay = await stranger('relay');
+    const closed: unknown[] = [];
+    relay.bus.subscribe('relay.close', (payload) => closed.push(payload));
+    const ask = (name: string, extra: object) =>
+      relay.bus.request('pod-0', name, { sessionId: id, clientId: 'c1', ...extra }, { timeoutMs: 2_000 });
+    await ask('relay.join', { request: JOIN });
+    await ask('relay.join', { request: JOIN });
+    await ask('relay.ping', { after: { epoch: 0, seq: 0 } });
+    expect(closed).to.deep.equal([]);
+    await (await callers[0]!.connect(token)).join();
+    await eventually(() => closed.length === 1);
+    const refused = await rejection(ask('relay.ping', { after: { epoch: 0, seq: 0 } }));
+    expect(refused).to.have.property('code', 'superseded');
   });
 });

@@ -26,6 +26,20 @@ describe('a connection', () => {
     await parts.close();
   });
 
+  it('leaves nothing behind when it comes to a session that has ended', async () => {
+    await start();
+    const { id, token } = await parts.open();
+    const client = await connect(token);
+    await client.join();
+    await client.succeed('leave');
+    await client.disconnected();
+    await eventually(() => parts.host.find(id) === undefined);
+    const late = await Promise.all([connect(token), connect(token)]);
+    const refusals = await Promise.all(late.map((one) => one.refusal('join', JOIN)));
+    expect(refusals).to.deep.equal(['session_ended', 'session_ended']);
+    expect(parts.host.find(id)).to.equal(undefined);
+  });
+
   it('gets a new token half of its life before the old one ends, with which it can resume', async () => {
     await start();
     const { token, expiresAt } = await parts.open();

@@ -6,6 +6,7 @@ import { Places } from '../../signalling/places.ts';
 import type { SessionRecord } from '../../signalling/session.ts';
 import { Sessions } from '../../signalling/sessions.ts';
 import { memoryLog } from '../support/running-server.ts';
+import { sessionRecord } from '../support/session-record.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const codeOf = async (promise: Promise<unknown>): Promise<string | undefined> =>
@@ -51,6 +52,18 @@ describe('Sessions', () => {
     await sessions.open({ agent: 'parrot' });
     expect(await codeOf(sessions.open({ agent: 'parrot' }))).to.equal('server_busy');
     expect(sessions.occupied).to.equal(1);
+  });
+
+  it('takes no place for a session that another pod leads by the time that its client has its turn', async () => {
+    clock = new VirtualClock();
+    const [local, shared] = [new MemorySessionStore({ podId: 'pod-a' }), new MemorySessionStore({ podId: 'pod-a' })];
+    const store = new HeldSessions({ local, shared, log: memoryLog() });
+    const places = new Places({ capacity: 2 });
+    sessions = new Sessions({ store, places, podId: 'pod-a', timeoutMs: 3_600_000, nowMs: clock.nowMs });
+    const record = sessionRecord({ ownerPod: 'pod-b' });
+    await shared.create(record);
+    expect(await codeOf(sessions.attach(record.id))).to.equal('server_busy');
+    expect(sessions.occupied).to.equal(0);
   });
 
   it('refuses a new one while the machine has no time for it, and still takes over what would be lost', async () => {

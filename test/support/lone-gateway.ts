@@ -49,5 +49,5 @@ export const startLoneGateway = async (options: Partial<GatewayOptions> = {}) =>
     return { id, ...(await tokens.issue(id)) };
   };
   const close = () => parts.disposeAsync();
-  return { gateway, close, clock, calls, log, sessions, tokens, open, url: `http://127.0.0.1:${port}` };
+  return { gateway, close, clock, calls, log, host, sessions, tokens, open, url: `http://127.0.0.1:${port}` };
 };
