@@ -104,6 +104,8 @@ const start = async (options: Required<ServerOptions>, started: AsyncDisposableS
   const close = async () => {
     await drain.finish();
     await drain.end();
+    // What could not be written when it happened, and has not been since.
+    await signalling.store.flush();
     await gateway.dismiss();
     await started.disposeAsync();
   };

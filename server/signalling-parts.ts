@@ -8,6 +8,7 @@ import { HandoverTarget } from '../signalling/handover-target.ts';
 import type { HandoverTargetOptions } from '../signalling/handover-target.ts';
 import { HeldSessions } from '../signalling/held-sessions.ts';
 import type { Log } from '../signalling/log.ts';
+import { LeftBehind } from '../signalling/left-behind.ts';
 import { MemorySessionStore } from '../signalling/memory-session-store.ts';
 import { Places } from '../signalling/places.ts';
 import type { Pods } from '../signalling/pods.ts';
@@ -67,6 +68,7 @@ export const createSignalling = async (
     capacity: sessions.capacity,
     draining: sessions.draining,
   });
+  started.adopt(new LeftBehind({ store, sessions, bus, log }), (open) => open.close());
   const pods = started.adopt(await link.createPods(load), (registered) => registered.close());
   const finder = new SessionFinder({ store, sessions, bus, pods, onClaimed: counts.claimed, nowMs });
   const parts = { ...options, store, sessions, pods, finder };

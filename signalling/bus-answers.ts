@@ -73,7 +73,9 @@ export class BusAnswers {
       return { type: 'reply', id, from: podId, ok: true, answer };
     } catch (error) {
       const code = codeOf(error);
-      if (code === undefined) log.error({ err: error, name, from }, 'a request of another pod failed');
+      // Told to stop, it has stopped: nobody waits for it any more.
+      if (abort.signal.aborted) log.debug({ name, from }, 'a request of another pod was given up');
+      else if (code === undefined) log.error({ err: error, name, from }, 'a request of another pod failed');
       else log.debug({ code, name, from }, 'a request of another pod was refused');
       return refuse(code ?? 'internal');
     } finally {

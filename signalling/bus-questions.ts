@@ -83,9 +83,9 @@ export class BusQuestions {
     let receivers: number | undefined;
     const answers = (): PodAnswer[] =>
       Array.from(replies.values()).flatMap((reply) => (reply.ok ? [{ podId: reply.from, answer: reply.answer }] : []));
+    const isComplete = () => receivers !== undefined && replies.size >= receivers && this.#isSteady();
     const look = (question: BusQuestion<PodAnswer[]>): void => {
-      const complete = receivers !== undefined && replies.size >= receivers;
-      if (complete && this.#isSteady()) question.answer(answers());
+      if (isComplete()) question.answer(answers());
     };
     return this.#ask<PodAnswer[]>({
       to: EVERYBODY,
@@ -101,7 +101,9 @@ export class BusQuestions {
         look(question);
       },
       onOver: (reason, question) => {
-        if (reason === 'timeout') question.answer(answers());
+        const found = answers();
+        // Nothing follows from the silence of somebody who is there, or may be.
+        if (reason === 'timeout' && (found.length > 0 || isComplete())) question.answer(found);
         else question.fail(new PodUnreachable(EVERYBODY, reason));
       },
     });

@@ -34,6 +34,9 @@ export class SignallingFailure extends Error {
   }
 }
 
+/** What another pod could not do because it could not reach a third one, or the store, or has just lost the session. */
+const PASSING: ReadonlySet<string> = new Set(['store_unavailable', 'pod_unreachable', 'stale_epoch']);
+
 /**
  * Turns whatever was thrown into what the client may know: our own failures as they are, an error of the media side by
  * its code with a fixed sentence (its text may name internals), anything else as `internal`.
@@ -42,6 +45,9 @@ export const toFailure = (error: unknown): SignallingFailure => {
   if (error instanceof SignallingFailure) return error;
   // What another pod or the store could not do now may well be done a moment later.
   if (error instanceof StoreUnavailable || error instanceof PodUnreachable || error instanceof StaleEpoch) {
+    return new SignallingFailure('server_busy', undefined, { cause: error });
+  }
+  if (error instanceof RemoteRefusal && PASSING.has(error.code)) {
     return new SignallingFailure('server_busy', undefined, { cause: error });
   }
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -67,8 +73,10 @@ export class StaleEpoch extends Error {
   override readonly name = 'StaleEpoch';
   readonly code = 'stale_epoch';
 
-  constructor(sessionId: string, offered: number, stored: number) {
-    super(`Session ${sessionId}: a write of epoch ${offered} was refused, the stored epoch is ${stored}.`);
+  /** Left out: the epochs are not known, but that the session has been lost is. */
+  constructor(sessionId: string, offered?: number, stored?: number) {
+    const refused = offered === undefined ? 'a write' : `a write of epoch ${offered}`;
+    super(`Session ${sessionId}: ${refused} was refused, the stored epoch is ${stored ?? 'higher'}.`);
   }
 }
 

@@ -33,6 +33,8 @@ type EndRequest = { id: string; reason: EndReason };
 /** A pod that cannot open a session in this time is not the one to talk to. */
 const OPEN_MS = 1_000;
 const CHANGE_MS = 1_500;
+/** How long a session without a client may be led by two pods, neither of which speaks to anybody in it. */
+const CONFIRM_MS = 5_000;
 
 /**
  * All sessions of all pods, for whoever does not care where they are: opens them where there is room, and has changes made
@@ -42,6 +44,8 @@ export class Fleet {
   readonly #options: FleetOptions;
   /** Sessions opened on a pod since it was last heard of: its next sign of life counts them itself. */
   readonly #opened = new Map<string, { heardAt: number; count: number }>();
+
+  #confirmAtMs = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -127,6 +131,7 @@ export class Fleet {
   /** Ends what nobody leads and whose time is over, beside what this pod leads. */
   async sweep(): Promise<void> {
     const { sessions, store, finder, pods, log } = this.#options;
+    await this.#confirm();
     const alive = new Set(pods.list().map(({ id }) => id));
     for (const record of await sessions.sweep()) {
       // Its owner is there and ends it itself.
@@ -137,6 +142,19 @@ export class Fleet {
       } catch (error) {
         log.warn({ sessionId: record.id, err: error }, 'a session whose time is over could not be ended now');
       }
+    }
+  }
+
+  /** Without a client nothing is written, and only a write that is refused tells that another pod leads the session now. */
+  async #confirm(): Promise<void> {
+    const { sessions, store, nowMs } = this.#options;
+    if (nowMs() < this.#confirmAtMs) return;
+    this.#confirmAtMs = nowMs() + CONFIRM_MS;
+    for (const id of sessions.unattended) {
+      const record = await store.get(id);
+      if (record === undefined || record.state === 'ended') continue;
+      // What is refused is dropped by whoever holds it; there is nobody to tell.
+      await store.renew(id, record.epoch, record.expiresAt).catch(() => undefined);
     }
   }
 
@@ -221,7 +239,7 @@ export class Fleet {
 
   async #whoLeads({ id, look }: LeadQuestion, signal: AbortSignal): Promise<LeadAnswer> {
     const { sessions, calls } = this.#options;
-    if (!sessions.holds(id)) return { leads: false, epoch: 0, media: 'none' };
+    if (!sessions.holds(id)) throw new SignallingFailure('session_not_found');
     const { epoch } = await sessions.get(id);
     return { leads: true, epoch, media: look ? await calls.mediaState(id, signal) : 'flowing' };
   }

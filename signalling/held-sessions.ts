@@ -27,6 +27,8 @@ export type HeldSessionsOptions = {
 export type HeldSessionsEvents = {
   /** Another pod leads this session now: whatever this one does for it must stop at once. */
   lost: [id: string];
+  /** As a session stood here that another pod leads now: that one may lack some of it. */
+  left: [session: StoredSession];
 };
 
 /** Sessions written at the same time when the shared store is back: more would delay what calls write meanwhile. */
@@ -92,7 +94,7 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
 
   /** A session that nobody leads yet. */
   async createQueued(record: SessionRecord): Promise<void> {
-    await (this.#shared ?? this.#local).create(record);
+    await this.#common.create(record);
   }
 
   async get(id: string, waiting?: Waiting): Promise<SessionRecord | undefined> {
@@ -163,33 +165,23 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
   }
 
   async claim(id: string, claim: Claim, waiting?: Waiting): Promise<ClaimAnswer> {
-    const answer = await (this.#shared ?? this.#local).claim(id, claim, waiting);
+    const answer = await this.#common.claim(id, claim, waiting);
     if (answer.outcome !== 'claimed') return answer;
     if (this.#shared !== undefined) await this.#local.put(answer.session);
     this.#hold(id);
     return answer;
   }
 
-  async enqueue(id: string, limit: number, waiting?: Waiting): Promise<number | undefined> {
-    return (this.#shared ?? this.#local).enqueue(id, limit, waiting);
-  }
-
-  async dequeue(waiting?: Waiting): Promise<string | undefined> {
-    return (this.#shared ?? this.#local).dequeue(waiting);
-  }
-
-  async leaveQueue(id: string, waiting?: Waiting): Promise<void> {
-    await (this.#shared ?? this.#local).leaveQueue(id, waiting);
-  }
-
-  async queue(waiting?: Waiting): Promise<string[]> {
-    return (this.#shared ?? this.#local).queue(waiting);
-  }
+  // The queue is everybody's.
+  readonly enqueue: SessionStore['enqueue'] = (id, limit, waiting) => this.#common.enqueue(id, limit, waiting);
+  readonly dequeue: SessionStore['dequeue'] = (waiting) => this.#common.dequeue(waiting);
+  readonly leaveQueue: SessionStore['leaveQueue'] = (id, waiting) => this.#common.leaveQueue(id, waiting);
+  readonly queue: SessionStore['queue'] = (waiting) => this.#common.queue(waiting);
 
   /** Of all pods; while the shared store is away, those of this one. */
   async list(page: PageRequest, waiting?: Waiting): Promise<SessionPage> {
     try {
-      return await (this.#shared ?? this.#local).list(page, waiting);
+      return await this.#common.list(page, waiting);
     } catch (error) {
       if (error instanceof StoreUnavailable) return this.#local.list(page, waiting);
       throw error;
@@ -217,14 +209,20 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
 
   /** Lets go of a session that another pod leads now, without a word. Idempotent. */
   async release(id: string): Promise<void> {
+    const left = this.holds(id) ? await this.#local.load(id) : undefined;
     this.#writers.delete(id);
     await this.#local.forget(id);
+    if (left) this.emit('left', left);
   }
 
   async close(): Promise<void> {
     this.removeAllListeners();
     await this.#shared?.close();
     await this.#local.close();
+  }
+
+  get #common(): SessionStore {
+    return this.#shared ?? this.#local;
   }
 
   #hold(id: string): void {
@@ -240,7 +238,8 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
     const shared = this.#shared;
     if (writer === undefined || shared === undefined) return;
     await writer.inOrder(async () => {
-      if (this.#writers.get(id) !== writer) return;
+      // Lost since it was changed here: nobody may take that for kept.
+      if (this.#writers.get(id) !== writer) throw new StaleEpoch(id);
       // Written with all the rest; none that follows waits for it.
       if (writer.unsaved) return void (writer.continuation = undefined);
       await this.#guard(id, writer, async () => {

@@ -23,6 +23,8 @@ export type MemorySessionStoreOptions = {
   maximumSessions?: number;
   /** Unix ms, for the epoch of a claim. */
   nowMs?: () => number;
+  /** Another store whose sessions these are as well: one store as several pods see it, in tests and simulations. */
+  sharedWith?: MemorySessionStore;
 };
 
 type Entry = {
@@ -43,11 +45,13 @@ export class MemorySessionStore implements SessionStore {
   readonly #maximumSessions: number;
   readonly #nowMs: () => number;
   /** In order of creation, which is the order of listing, backwards. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries: Map<string, Entry>;
   /** In the order of waiting. */
-  readonly #queue = new Set<string>();
+  readonly #queue: Set<string>;
 
-  constructor({ podId, keepEndedMs, maximumSessions, nowMs }: MemorySessionStoreOptions) {
+  constructor({ podId, keepEndedMs, maximumSessions, nowMs, sharedWith }: MemorySessionStoreOptions) {
+    this.#entries = sharedWith ? sharedWith.#entries : new Map<string, Entry>();
+    this.#queue = sharedWith ? sharedWith.#queue : new Set<string>();
     this.#podId = podId;
     this.#keepEndedMs = keepEndedMs ?? DEFAULT_KEEP_ENDED_MS;
     this.#maximumSessions = maximumSessions ?? DEFAULT_MAXIMUM_SESSIONS;

@@ -34,8 +34,10 @@ export interface MessageBus {
   request(podId: string, name: string, payload: unknown, options: RequestOptions): Promise<unknown>;
 
   /**
-   * Asks every other pod at once. Resolves to the answers that came in time; refusals and silence are left out.
-   * @throws {PodUnreachable} `cut_off`: they could not be asked, so that nothing follows from their silence
+   * Asks every other pod at once. Resolves to the answers that came in time; refusals are left out, and silence where others
+   * have answered.
+   * @throws {PodUnreachable} `cut_off`: they could not be asked; `timeout`: nobody gave an answer, and not all refused one.
+   *   Nothing follows from their silence
    * @throws as `request` for what cannot be sent, and when aborted
    */
   ask(name: string, payload: unknown, options: RequestOptions): Promise<{ podId: string; answer: unknown }[]>;

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { RemoteRefusal } from './errors.ts';
+import { RemoteRefusal, SignallingFailure } from './errors.ts';
 import type { LoggedEvent } from './event-log.ts';
 import type { ParsedRequest } from './gateway-message.ts';
 import type { MessageBus } from './message-bus.ts';
@@ -109,7 +109,8 @@ export class RelayRoute implements SessionRoute {
 
   close(reason: 'gone' | 'rerouted'): void {
     if (this.#closed.signal.aborted) return;
-    this.#closed.abort();
+    // Whatever is under way has been asked of the wrong pod; the client asks again.
+    this.#closed.abort(new SignallingFailure('server_busy'));
     if (reason !== 'gone') return;
     this.#options.bus
       .request(this.#ownerPod, 'relay.gone', this.#name, { timeoutMs: REQUEST_MS })

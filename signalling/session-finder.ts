@@ -50,6 +50,7 @@ const MAX_ROUNDS = 4;
 /** Finds out who leads a session, and takes it over where the rules (`ownership.ts`) allow it. */
 export class SessionFinder {
   readonly #options: SessionFinderOptions;
+  readonly #claiming = new Map<string, Promise<SessionRecord | undefined>>();
 
   constructor(options: SessionFinderOptions) {
     this.#options = options;
@@ -85,11 +86,21 @@ export class SessionFinder {
   }
 
   /**
-   * Takes a session over for this pod, whatever its owner says.
+   * Takes a session over for this pod, whatever its owner says; once, however many ask for it at the same time.
    * @returns undefined when somebody else was quicker
    * @throws {SignallingFailure} `server_busy`, `session_not_found`
    */
-  async claimHere({ id, fromEpoch, cause }: ClaimRequest): Promise<SessionRecord | undefined> {
+  claimHere(request: ClaimRequest): Promise<SessionRecord | undefined> {
+    const { id } = request;
+    let claiming = this.#claiming.get(id);
+    if (claiming === undefined) {
+      claiming = this.#claimHere(request).finally(() => this.#claiming.delete(id));
+      this.#claiming.set(id, claiming);
+    }
+    return claiming;
+  }
+
+  async #claimHere({ id, fromEpoch, cause }: ClaimRequest): Promise<SessionRecord | undefined> {
     const { sessions, bus, onClaimed } = this.#options;
     // Its place is kept for its client; a reservation would run out.
     if (sessions.holds(id)) return undefined;

@@ -13,6 +13,9 @@ import type { EndReason, SessionState } from './protocol.ts';
 /** Values that a caller of the HTTP interface gives along, for the agent's prompts. */
 export type SessionVariables = Record<string, string | number | boolean>;
 
+/** Changes are counted anew by each owner: what a former one took on later than it knew is none of the present one's. */
+export type ChangeNumber = { epoch: number; count: number };
+
 export type SessionRecord = {
   /** UUID. */
   readonly id: string;
@@ -36,6 +39,8 @@ export type SessionRecord = {
   /** Unix times in milliseconds. */
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** Which change of the variables or the metadata was the last one; absent: there was none. */
+  readonly changed?: ChangeNumber;
   /** When the session ends unless a client is connected to it. */
   readonly expiresAt: number;
   readonly endReason?: EndReason;
@@ -52,6 +57,11 @@ export type NewSession = Pick<
 
 /** What may be changed later. */
 export type SessionChanges = Partial<Pick<SessionRecord, 'variables' | 'metadata'>>;
+
+export const nextChange = ({ epoch, changed }: SessionRecord): ChangeNumber => ({
+  epoch,
+  count: changed?.epoch === epoch ? changed.count + 1 : 1,
+});
 
 export type SessionTransition =
   /** A pod holds a place for it. */

@@ -5,7 +5,7 @@ import type { Places } from './places.ts';
 import type { EndReason, SessionState, TranscriptEntry } from './protocol.ts';
 import type { HeldSessions } from './held-sessions.ts';
 import type { Continuation, StoredSession } from './session-store.ts';
-import { transition } from './session.ts';
+import { nextChange, transition } from './session.ts';
 import type { NewSession, SessionChanges, SessionRecord, SessionTransition } from './session.ts';
 
 export type SessionsOptions = {
@@ -76,6 +76,11 @@ export class Sessions extends EventEmitter<SessionsEvents> {
   /** Whether this pod leads it. */
   holds(id: string): boolean {
     return this.#store.holds(id);
+  }
+
+  /** Led here, and without a client. */
+  get unattended(): string[] {
+    return this.#store.heldIds.filter((id) => !this.#attended.has(id));
   }
 
   /** Whether one more could be taken now. */
@@ -160,7 +165,7 @@ export class Sessions extends EventEmitter<SessionsEvents> {
   async amend(id: string, changes: SessionChanges): Promise<SessionRecord> {
     return this.#change(id, (record) => {
       if (record.state === 'ended') throw new SignallingFailure('session_ended');
-      return { ...record, ...changes, updatedAt: this.#nowMs() };
+      return { ...record, ...changes, changed: nextChange(record), updatedAt: this.#nowMs() };
     });
   }
 
