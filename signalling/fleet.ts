@@ -147,12 +147,12 @@ export class Fleet {
 
   /** Without a client nothing is written, and only a write that is refused tells that another pod leads the session now. */
   async #confirm(): Promise<void> {
-    const { sessions, store, nowMs } = this.#options;
+    const { store, nowMs } = this.#options;
     if (nowMs() < this.#confirmAtMs) return;
     this.#confirmAtMs = nowMs() + CONFIRM_MS;
-    for (const id of sessions.unattended) {
+    for (const id of store.heldIds) {
       const record = await store.get(id);
-      if (record === undefined || record.state === 'ended') continue;
+      if (record?.state !== 'ready' && record?.state !== 'interrupted') continue;
       // What is refused is dropped by whoever holds it; there is nobody to tell.
       await store.renew(id, record.epoch, record.expiresAt).catch(() => undefined);
     }

@@ -78,11 +78,6 @@ export class Sessions extends EventEmitter<SessionsEvents> {
     return this.#store.holds(id);
   }
 
-  /** Led here, and without a client. */
-  get unattended(): string[] {
-    return this.#store.heldIds.filter((id) => !this.#attended.has(id));
-  }
-
   /** Whether one more could be taken now. */
   get hasRoom(): boolean {
     return this.#takesMore && this.occupied < this.capacity;

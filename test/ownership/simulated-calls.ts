@@ -13,7 +13,7 @@ import type { SessionRecord } from '../../signalling/session.ts';
 import { DTLS_PARAMETERS, RTP_CAPABILITIES, RTP_PARAMETERS } from '../support/fake-calls.ts';
 import type { World } from './world.ts';
 
-type Media = { options: MediaOptions; connected: Set<string>; lastArrivalMs: number };
+type Media = { options: MediaOptions; connected: Set<string> };
 
 /** One conversation: whoever leads it answers each of the caller's turns once. */
 type Conversation = {
@@ -86,6 +86,8 @@ export class SimulatedCalls implements Calls {
     signal.throwIfAborted();
     const conversation = this.#conversations.get(id) ?? this.#open(id, restored, true);
     conversation.stopGrace?.();
+    // It stood by for a pod that is gone.
+    if (restored && !conversation.leads) this.takeOver(id, restored);
     if (keep && conversation.media?.options.send.id === keep.send) return { kept: true };
     conversation.media = this.#makeMedia();
     return { kept: false, media: conversation.media.options };
@@ -115,14 +117,12 @@ export class SimulatedCalls implements Calls {
   }
 
   interrupt(): void {}
+  mute(): void {}
+  report(): void {}
 
   async say(): Promise<string> {
     return 'turn-1';
   }
-
-  mute(): void {}
-
-  report(): void {}
 
   async mediaState(sessionId: string, signal: AbortSignal): Promise<MediaState> {
     const media = this.#conversations.get(sessionId)?.media;
@@ -138,6 +138,7 @@ export class SimulatedCalls implements Calls {
   }
 
   async standBy({ id }: SessionRecord, _request: StandbyRequest, restored: Restored): Promise<MediaOptions> {
+    if (this.#conversations.get(id)?.leads) throw new SignallingFailure('server_busy');
     const conversation = this.#open(id, restored, false);
     conversation.media = this.#makeMedia();
     return conversation.media.options;
@@ -293,6 +294,6 @@ export class SimulatedCalls implements Calls {
     });
     const consumer = { id: `${name}/c`, producerId: 'agent', kind: 'audio' as const, rtpParameters: RTP_PARAMETERS };
     const options = { send: transport('send'), receive: transport('receive'), consumer };
-    return { options, connected: new Set(), lastArrivalMs: 0 };
+    return { options, connected: new Set() };
   }
 }
