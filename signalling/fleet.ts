@@ -147,12 +147,12 @@ export class Fleet {
 
   /** Without a client nothing is written, and only a write that is refused tells that another pod leads the session now. */
   async #confirm(): Promise<void> {
-    const { store, nowMs } = this.#options;
+    const { sessions, store, nowMs } = this.#options;
     if (nowMs() < this.#confirmAtMs) return;
     this.#confirmAtMs = nowMs() + CONFIRM_MS;
-    for (const id of store.heldIds) {
+    for (const id of store.heldIds.filter((held) => !sessions.attends(held))) {
       const record = await store.get(id);
-      if (record?.state !== 'ready' && record?.state !== 'interrupted') continue;
+      if (record === undefined || record.state === 'ended') continue;
       // What is refused is dropped by whoever holds it; there is nobody to tell.
       await store.renew(id, record.epoch, record.expiresAt).catch(() => undefined);
     }
@@ -230,7 +230,7 @@ export class Fleet {
       const lost = error instanceof PodUnreachable && error.reason !== 'cut_off';
       const denied = error instanceof RemoteRefusal && error.code === 'session_not_found';
       if (!lost && !denied) throw error;
-      const whereabouts = await finder.find(id, 'join', AbortSignal.timeout(CHANGE_MS), 0);
+      const whereabouts = await finder.find(id, 'change', AbortSignal.timeout(CHANGE_MS), 0);
       if (whereabouts.kind === 'here') return here();
       if (whereabouts.kind === 'queued') throw new SignallingFailure('server_busy');
       return (await bus.request(whereabouts.podId, name, request, { timeoutMs: CHANGE_MS })) as SessionRecord;

@@ -10,9 +10,9 @@ import type { UnreachableReason } from './errors.ts';
 
 /**
  * Why a pod asks: its client wants to join; wants to join again and holds no media any more, though it had some; or is
- * connected and hears nothing.
+ * connected and hears nothing. `change`: none of that; somebody wants to change the session or to end it.
  */
-export type Occasion = 'join' | 'rejoin' | 'media-lost';
+export type Occasion = 'join' | 'rejoin' | 'media-lost' | 'change';
 
 /** What the owner of the record says, or its silence. */
 export type OwnerWord =
@@ -34,8 +34,10 @@ export const judge = (word: OwnerWord, occasion: Occasion): Verdict => {
       return word.media === 'lost' || (word.media === 'none' && occasion === 'media-lost') ? 'claim' : 'relay';
     case 'not-mine':
     case 'gone':
-    case 'timeout':
       return 'claim';
+    case 'timeout':
+      // Its client may hear it all the same, and has not asked.
+      return occasion === 'change' ? 'refuse' : 'claim';
     case 'cut_off':
       return 'refuse';
   }

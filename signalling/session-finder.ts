@@ -164,7 +164,7 @@ export class SessionFinder {
     const { bus, sessions } = this.#options;
     // Under this pod's own name, and not held: an earlier process of the same name.
     if (ownerPod === sessions.podId) return { kind: 'gone' };
-    const question: LeadQuestion = { id, look: occasion !== 'join' };
+    const question: LeadQuestion = { id, look: occasion === 'rejoin' || occasion === 'media-lost' };
     try {
       const answer = (await bus.request(ownerPod, 'session.lead', question, {
         timeoutMs: Math.max(LEAST_PATIENCE_MS, patienceMs),

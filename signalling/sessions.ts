@@ -73,6 +73,11 @@ export class Sessions extends EventEmitter<SessionsEvents> {
     if (!draining) this.emit('placeFreed');
   }
 
+  /** Whether its client is connected. */
+  attends(id: string): boolean {
+    return this.#attended.has(id);
+  }
+
   /** Whether this pod leads it. */
   holds(id: string): boolean {
     return this.#store.holds(id);

@@ -37,6 +37,8 @@ export class OwnershipRules {
   readonly #shutDown = new Set<string>();
   /** Claims that took a session from a pod that its client heard. */
   readonly #takings = new Map<string, string>();
+  /** Whether that pod was cut off from Redis. */
+  readonly #cutOff = new Map<string, boolean>();
   /** Turns that were answered, as far as whoever leads a session was told when it took it over. */
   readonly #answered = new Map<string, Set<string>>();
 
@@ -76,17 +78,20 @@ export class OwnershipRules {
     this.written({ id, epoch, podId: ownerPod, what: 'claim' });
     const link = client?.link;
     const heardForMs = this.#world.time.nowMs - (client?.hearsSinceMs ?? Infinity);
-    // Whoever has lost its connection and comes to join is not asked what it hears: see docs/decisions on ownership.
-    const owner = this.#world.pods.get(link?.podId ?? '');
-    const comesToJoin = client?.joined === false && owner?.messages.isUp === false;
-    if (comesToJoin || !link?.audible || link.podId === ownerPod || heardForMs < HEALTHY_MS) return;
+    if (!link?.audible || link.podId === ownerPod || heardForMs < HEALTHY_MS) return;
+    // A pod that Redis has seen go is gone by all that others can know; and whoever has lost its connection, and comes to
+    // join, is not asked what it hears.
+    const cutOff = this.#world.pods.get(link.podId)?.messages.stands === false;
+    if (cutOff && !client?.joined) return;
+    this.#cutOff.set(`${id} ${epoch}`, cutOff);
     this.#takings.set(`${id} ${epoch}`, `${client?.name} heard ${link.podId} for ${Math.round(heardForMs)} ms`);
   }
 
   claimedBecause({ id, podId, epoch, cause }: { id: string; podId: string; epoch: number; cause: string }): void {
     this.#world.trace(`${podId} has claimed ${this.#clientOf(id)?.name} (${cause})`);
     const taken = this.#takings.get(`${id} ${epoch}`);
-    if (taken && cause !== 'handover') this.violated('no theft of a healthy call', `${podId} (${cause}): ${taken}`);
+    const counted = cause !== 'handover' && !(cause === 'owner_gone' && this.#cutOff.get(`${id} ${epoch}`));
+    if (taken && counted) this.violated('no theft of a healthy call', `${podId} (${cause}): ${taken}`);
   }
 
   /** A pod answers a turn of the caller. */

@@ -142,6 +142,11 @@ export class RedisLine {
     return this.#up;
   }
 
+  /** Whether anything gets through, whoever knows. */
+  get stands(): boolean {
+    return this.#up && !this.#cut;
+  }
+
   get steadySince(): number | undefined {
     return this.#up ? this.#steadySinceMs : undefined;
   }

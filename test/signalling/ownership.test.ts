@@ -26,6 +26,11 @@ describe('who may lead a session', () => {
     }
   });
 
+  it('leaves a silent owner alone where no client has asked: it may be cut off from Redis only', () => {
+    expect(judge({ kind: 'timeout' }, 'change')).to.equal('refuse');
+    expect(judge({ kind: 'gone' }, 'change')).to.equal('claim');
+  });
+
   it('takes nothing while this pod itself cannot ask', () => {
     expect(judge({ kind: 'cut_off' }, 'join')).to.equal('refuse');
     expect(judge({ kind: 'cut_off' }, 'media-lost')).to.equal('refuse');
