@@ -69,8 +69,7 @@ export class SimulatedPod {
   async drain(): Promise<void> {
     const { drain, store } = this.signalling;
     await this.#world.time.in(this.process, async () => {
-      await drain.start();
-      if (!drain.active) return;
+      await drain.finish();
       await drain.end();
       await store.flush();
       for (const connection of this.#connections.values()) connection.drop();
