@@ -7,6 +7,7 @@ import { frameSamples, type PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
 import { Playout, type PlayoutEvents } from './playout.ts';
 import type { Message, TurnInput } from './providers/provider.ts';
+import { ONE_MOMENT } from './recovery.ts';
 import type { ReplyGenerator } from './reply.ts';
 import { SpeechAudio } from './speech-audio.ts';
 import type { OpenCall } from './voice-protocol.ts';
@@ -114,7 +115,10 @@ export class AgentVoice {
 
   #generate(request: ReplyRequest, input: ReplyInput, speech: SpeechAudio, signal: AbortSignal): Promise<void> {
     const { open, reply } = this.#options;
-    if (request.kind === 'answer') return reply.answer(input.turn(request), input.history(), speech, signal);
+    if (request.kind === 'answer') {
+      const first = request.again ? ONE_MOMENT : '';
+      return reply.answer(input.turn(request), input.history(), speech, signal, first);
+    }
     if (request.kind === 'greeting') return reply.say(open.agent.greeting, speech, signal);
     const [first = '', ...following] = request.text.split('\n');
     const { broken } = request;

@@ -1,5 +1,6 @@
 /** The configuration of an agent: whom a caller talks to. One schema, for files and for whatever gives agents later. */
 import { z } from 'zod';
+import { providerFields } from './agent-providers.ts';
 import { unknownNames, variables } from './agent-variables.ts';
 
 const ms = (minimum: number, maximum: number, value: number) =>
@@ -75,14 +76,18 @@ export const webhook = z.strictObject({
   secret: secretName,
 });
 
+/** The texts in which `{{name}}` stands for a variable. */
+export const TEMPLATES = ['prompt', 'greeting'] as const;
+
 export const agent = z
   .strictObject({
     /** For agents of a backend their id there. */
     name: z.string().regex(/^[A-Za-z0-9][\w-]{0,62}$/, 'must be letters, digits, dashes and underscores'),
     /** One sentence for the page. */
     description: z.string().max(500).default(''),
-    /** What answers: the embedded parrot for now; language models come as further responders. */
-    responder: z.enum(['parrot']).default('parrot'),
+    /** What answers: the embedded parrot, or a language model. */
+    responder: z.enum(['parrot', 'llm']).default('parrot'),
+    ...providerFields,
     /** Said first. `{{name}}` stands for the variable of that name. */
     greeting: z.string().max(1000).default(''),
     voice: z.enum(VOICES).default('slt'),
@@ -104,9 +109,11 @@ export const agent = z
     /** Values of secrets, for configurations that are not files; those of files stand in AGENT_SECRETS. */
     secrets: z.record(secretName, z.string().min(1).max(4096)).default({}),
   })
-  .superRefine(({ greeting, variables: declared }, context) => {
-    for (const message of unknownNames(greeting, declared)) {
-      context.addIssue({ code: 'custom', path: ['greeting'], message });
+  .superRefine(({ variables: declared, ...texts }, context) => {
+    for (const field of TEMPLATES) {
+      for (const message of unknownNames(texts[field], declared)) {
+        context.addIssue({ code: 'custom', path: [field], message });
+      }
     }
   });
 

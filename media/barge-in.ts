@@ -1,10 +1,11 @@
 /**
  * What the caller's speech does to the agent's voice: hold, duck, pause, interrupt, and back again. Pure; it decides and
  * the caller of it acts. Without a recogniser the length of the speech is all there is to decide by. Where there is
- * one, its partial transcripts become an input beside `speech`: words that are no backchannel pause or interrupt
- * sooner, backchannels keep `speech` from interrupting.
+ * one, its words are an input beside `speech`: those that are no backchannel pause or interrupt sooner, and only they
+ * interrupt; the agent's own words, come back through the caller's microphone, do neither for a while.
  */
 import type { InterruptionOptions } from './agent.ts';
+import type { WordsKind } from './words.ts';
 
 export type BargeInState =
   /** The voice is as it should be, or there is none. */
@@ -15,6 +16,11 @@ export type BargeInState =
   | 'paused';
 
 export type BargeInAction = 'hold' | 'release' | 'duck' | 'unduck' | 'pause' | 'resume' | 'interrupt';
+
+/** Speech of which the recogniser tells no word for so long interrupts all the same. Smaller: music does. */
+const WORDLESS_MS = 1_500;
+/** The agent's echo is seldom longer before it has been ducked; more is somebody who speaks as well. */
+const ECHO_MS = 700;
 
 const WAY_BACK = { held: 'release', ducked: 'unduck', paused: 'resume' } as const;
 
@@ -31,8 +37,14 @@ export class BargeIn {
   #measuredMs = 0;
   #lastSpeechAtMs = -Infinity;
 
-  constructor(options: InterruptionOptions) {
+  readonly #recogniser: boolean;
+  /** What was said in the speech that counts now. */
+  #words: WordsKind | 'echo' = 'none';
+
+  /** @param recogniser partial transcripts are told of (`words`) */
+  constructor(options: InterruptionOptions, { recogniser = false } = {}) {
     this.#options = options;
+    this.#recogniser = recogniser;
   }
 
   get state(): BargeInState {
@@ -54,6 +66,16 @@ export class BargeIn {
     this.#lastSpeechAtMs = nowMs;
     this.#speaking = true;
     return this.#weigh();
+  }
+
+  /** What was said so far in this turn, whenever it has changed. */
+  words(kind: WordsKind | 'echo', _nowMs: number): BargeInAction | undefined {
+    this.#words = kind;
+    if (!this.#options.enabled || !(this.#audible || this.#pending)) return undefined;
+    if (kind === 'stop' || kind === 'other') return this.#interrupt();
+    if (kind === 'echo') return this.#countedMs < ECHO_MS ? this.#back() : undefined;
+    if (kind === 'beginning' && this.#audible) return this.#enter('paused', 'pause');
+    return undefined;
   }
 
   /** A window without speech. @param silenceMs silence since the last window of speech */
@@ -82,6 +104,7 @@ export class BargeIn {
     if (!pending) return held ? 'release' : undefined;
     if (this.#audible) return undefined;
     this.#countedMs = 0;
+    this.#words = 'none';
     if (!this.#speaking || !this.#options.enabled) return undefined;
     this.#state = 'held';
     return 'hold';
@@ -96,18 +119,27 @@ export class BargeIn {
 
   /** Compares the speech with the limits, the largest first. */
   #weigh(): BargeInAction | undefined {
-    const { enabled, duckAfterMs, pauseAfterMs, interruptAfterMs } = this.#options;
+    const { enabled, duckAfterMs, pauseAfterMs } = this.#options;
     if (!enabled || !(this.#audible || this.#pending)) return undefined;
-    if (this.#countedMs >= interruptAfterMs) {
-      this.#state = 'idle';
-      this.#audible = false;
-      this.#pending = false;
-      return 'interrupt';
-    }
+    if (this.#countedMs >= this.#interruptAfterMs) return this.#interrupt();
+    if (this.#words === 'echo' && this.#countedMs < ECHO_MS) return undefined;
     if (!this.#audible) return this.#enter('held', 'hold');
     if (this.#countedMs >= pauseAfterMs) return this.#enter('paused', 'pause');
     if (this.#countedMs >= duckAfterMs) return this.#enter('ducked', 'duck');
     return undefined;
+  }
+
+  /** Where there are words, they decide. */
+  get #interruptAfterMs(): number {
+    if (!this.#recogniser) return this.#options.interruptAfterMs;
+    return this.#words === 'none' ? Math.max(WORDLESS_MS, this.#options.interruptAfterMs) : Infinity;
+  }
+
+  #interrupt(): BargeInAction {
+    this.#state = 'idle';
+    this.#audible = false;
+    this.#pending = false;
+    return 'interrupt';
   }
 
   #enter(state: BargeInState, action: BargeInAction): BargeInAction | undefined {
@@ -119,6 +151,11 @@ export class BargeIn {
   /** The caller has been silent for long enough: what was said before no longer counts. */
   #quiet(): BargeInAction | undefined {
     this.#countedMs = 0;
+    this.#words = 'none';
+    return this.#back();
+  }
+
+  #back(): BargeInAction | undefined {
     if (this.#state === 'idle') return undefined;
     const action = WAY_BACK[this.#state];
     this.#state = 'idle';

@@ -1,4 +1,6 @@
 /** What a call tells its client. The same shapes as the signalling protocol's events, which `server/` passes on. */
+import type { Decision } from './decision.ts';
+
 export type AgentActivity = 'listening' | 'thinking' | 'speaking';
 export type AgentOutput = 'normal' | 'ducked' | 'paused';
 
@@ -38,6 +40,7 @@ export type CallEvent =
         endMs: number;
       };
     }
+  | { name: 'decision'; data: Decision }
   | { name: 'problem'; data: { code: string; message: string } };
 
 /** What another voice worker or pod would have to know of to go on. */

@@ -27,6 +27,8 @@ export type CallerAudioOptions = {
   events: CallerAudioEvents;
   /** Told how long a window took from the packet that completed it to its verdict. */
   onVerdictDelay: (delayMs: number) => void;
+  /** A recogniser's words decide when turns end; it is given each window, 16 kHz mono, which is valid during the call. */
+  recogniser?: { window: (samples: Float32Array) => void };
 };
 
 const SAMPLES_48K_PER_MS = 48;
@@ -48,7 +50,7 @@ export class CallerAudio {
   constructor(options: CallerAudioOptions) {
     this.#options = options;
     this.#speech = new SpeechDetector(options.endpointing);
-    this.#turns = new TurnDetector(options.endpointing);
+    this.#turns = new TurnDetector(options.endpointing, { awaitsWords: options.recogniser !== undefined });
     this.recorder = new UtteranceRecorder({ preRollMs: options.endpointing.preRollMs });
     this.#stream = new VadStream(this.#onVerdict);
     this.#frames = new FrameAssembler({ onWindow: this.#onWindow });
@@ -73,6 +75,11 @@ export class CallerAudio {
     if (this.#jitter.heldPackets === 0 && this.#frames.nextDeadlineMs <= nowMs) this.#frames.advance(nowMs);
     // Under overload verdicts come late: no turn ends on silence that has not been looked at.
     if (this.#turns.nextDeadlineMs <= nowMs && this.#stream.waiting === 0) this.#pollTurn(nowMs);
+  }
+
+  /** How long the silence has to be for the turn to be over, by the words so far. */
+  vote(delayMs: number): void {
+    this.#turns.vote(delayMs);
   }
 
   get statistics() {
@@ -126,6 +133,7 @@ export class CallerAudio {
   };
 
   readonly #onWindow = (window: Float32Array, endMs: number): void => {
+    this.#options.recogniser?.window(window);
     this.#options.batcher.add(this.#stream, window, endMs);
   };
 

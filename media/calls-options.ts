@@ -11,7 +11,7 @@ export type CallsObserver = {
   event: (callId: string, event: CallEvent | MoveEvent) => void;
   flowing: (callId: string, flowing: boolean) => void;
   continuation: (callId: string, continuation: Continuation) => void;
-  ended: (callId: string, reason: 'failed' | 'expired') => void;
+  ended: (callId: string, reason: 'failed' | 'expired' | 'agent') => void;
 };
 
 export type CallsOptions = {

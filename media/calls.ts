@@ -230,11 +230,16 @@ export class Calls {
     if (message.type === 'event') this.#open.get(message.callId)?.noteEvent(message.event);
     else if (message.type === 'snapshot') this.#noteSnapshots([message]);
     else if (message.type === 'heartbeat') this.#noteSnapshots(message.snapshots);
+    else if (message.type === 'call-ended') this.#callEnded(message.callId, message.reason);
     else if (message.type === 'fault') {
       const { code, callId } = message;
       this.#options.onNotice({ code, message: message.message, ...(callId !== undefined && { callId }) });
     }
   };
+
+  #callEnded(callId: string, reason: 'agent' | 'failed'): void {
+    if (this.#open.get(callId)?.leads) this.#observer?.ended(callId, reason);
+  }
 
   #noteSnapshots(snapshots: { callId: string; snapshot: CallSnapshot }[]): void {
     for (const { callId, snapshot } of snapshots) this.#open.get(callId)?.noteSnapshot(snapshot.conversation);

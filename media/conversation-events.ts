@@ -5,11 +5,14 @@ import type { Course } from './conversation-restore.ts';
 /** A turn of the caller that the turn detector takes as ended. */
 export type EndedTurn = { startMs: number; speechMs: number; endOfSpeechMs: number; endpointingMs: number };
 
-/** What the agent does next: greet, answer a turn, or say again what a break cut off. */
+/**
+ * What the agent does next: greet, answer a turn (`again`: after a try that failed), or say words that are known, as those
+ * that a break cut off (`ends`: the call is over with them).
+ */
 export type ReplyRequest =
   | { kind: 'greeting'; turnId: string }
-  | { kind: 'answer'; turnId: string; turn: EndedTurn; turnIndex: number; text?: string; cutIn?: CutIn }
-  | { kind: 'repeat'; turnId: string; text: string; broken?: BrokenClause };
+  | { kind: 'answer'; turnId: string; turn: EndedTurn; turnIndex: number; text?: string; cutIn?: CutIn; again?: true }
+  | { kind: 'repeat'; turnId: string; text: string; broken?: BrokenClause; ends?: true };
 
 /** A reply that is being prepared or heard. */
 export type Reply = {
@@ -41,7 +44,14 @@ export type ConversationEvent =
   | { type: 'client-gone' }
   | { type: 'speech-started'; startMs: number }
   | { type: 'speech-stopped' }
-  | { type: 'turn-ended'; turn: EndedTurn }
+  /** @property words what was said in it, where there is a recogniser */
+  | { type: 'turn-ended'; turn: EndedTurn; words?: { text: string; settled: boolean } }
+  /** All words so far of the turn that runs. */
+  | { type: 'user-text'; text: string }
+  /** Words whose turn had been taken as ended, or that were too soft for one. */
+  | { type: 'late-words'; text: string }
+  /** No recogniser is left; how often in a row. */
+  | { type: 'recogniser-failed'; inARow: number }
   | { type: 'typed'; text: string }
   /** What the caller's speech does to the agent's voice, as barge-in decides. */
   | { type: 'output'; output: AgentOutput }
@@ -52,7 +62,8 @@ export type ConversationEvent =
   | { type: 'reply-audible' }
   | { type: 'reply-text'; text: string }
   | { type: 'reply-finished'; text: string }
-  | { type: 'reply-failed' }
+  /** `exhausted`: nobody is left who could answer. */
+  | { type: 'reply-failed'; exhausted?: boolean }
   /** Another pod speaks from now on: the reply ends at the word that it has come to. */
   | { type: 'hand-over' }
   /** This call stood by, and speaks from now on. `ready`: the client can hear it. */
@@ -78,7 +89,9 @@ export type ConversationEffect =
   | { type: 'emit'; event: CallEvent }
   | { type: 'reply'; request: ReplyRequest }
   /** Give the reply up: stop generating, fade the voice out. */
-  | { type: 'abort-reply' };
+  | { type: 'abort-reply' }
+  /** The call is over. */
+  | { type: 'end'; reason: 'agent' | 'failed' };
 
 /** What has to survive a voice worker or a pod, so that another goes on. Plain data of a few hundred bytes. */
 export type ConversationSnapshot = {

@@ -4,21 +4,23 @@
  * While there is one, short speech is a noise or a backchannel and begins no turn; only cutting in ends the reply.
  * All times are milliseconds from the start of the session.
  */
-import type { AgentOutput } from './call-events.ts';
+import { CallerSpeech } from './caller-speech.ts';
 import { ConversationEffects } from './conversation-effects.ts';
 import type {
   ConversationEffect,
   ConversationEvent,
   ConversationSnapshot,
   EndedTurn,
-  Reply,
   ReplyProgress,
   ReplyRequest,
 } from './conversation-events.ts';
 import { TURN_NUMBER_SKIP, type Course } from './conversation-restore.ts';
 import { cutOff, owedAfter, owedAtWord, owedOf, SAY_AGAIN, type Owed } from './owed.ts';
+import { NOT_UNDERSTOOD, Recovery, say } from './recovery.ts';
+import { ReplyCourse } from './reply-course.ts';
 
-type Speech = { turnId: string; startMs: number; speaking: boolean };
+/** Shorter sounds may be none; whoever made them is not asked to repeat them. */
+const SURELY_SPEECH_MS = 600;
 
 export class Conversation {
   #greeted = false;
@@ -26,24 +28,32 @@ export class Conversation {
   #turnIndex = 0;
   #turnNumber = 0;
   #owed: Owed = {};
-  #reply: Reply | undefined;
-  #speech: Speech | undefined;
   /** Start of an earlier part of this turn, whose reply was given up before anything of it was heard. */
   #carriedStartMs: number | undefined;
-  #cutIn: { onsetMs: number; heard: string; silentAfterMs?: number } | undefined;
-  #silentAtMs: number | undefined;
-  #fading = false;
   readonly #effects = new ConversationEffects();
+  readonly #speech = new CallerSpeech(this.#effects, () => this.#newTurnId());
+  readonly #recovery: Recovery | undefined;
+  readonly #reply: ReplyCourse;
   readonly #progress: () => ReplyProgress;
 
-  /** @param progress asked how far the running reply has come, when it is given up or a snapshot is taken */
-  constructor(progress: () => ReplyProgress) {
+  /**
+   * @param progress asked how far the running reply has come, when it is given up or a snapshot is taken
+   * @param recovers what fails is told by the agent's voice, and tried again
+   */
+  constructor(progress: () => ReplyProgress, recovers = false) {
     this.#progress = progress;
+    this.#recovery = recovers ? new Recovery() : undefined;
+    this.#reply = new ReplyCourse(this.#effects, progress, () => this.#newTurnId(), this.#recovery);
   }
 
   /** @param course how it goes on where it was heard meanwhile; else what the caller was saying is asked for again */
-  static restore(snapshot: ConversationSnapshot, progress: () => ReplyProgress, course?: Course): Conversation {
-    const conversation = new Conversation(progress);
+  static restore(
+    snapshot: ConversationSnapshot,
+    progress: () => ReplyProgress,
+    course?: Course,
+    recovers = false,
+  ): Conversation {
+    const conversation = new Conversation(progress, recovers);
     conversation.#greeted = snapshot.greeted;
     conversation.#turnIndex = snapshot.turnIndex;
     conversation.#turnNumber = snapshot.turnNumber + TURN_NUMBER_SKIP;
@@ -53,20 +63,28 @@ export class Conversation {
   }
 
   snapshot(): ConversationSnapshot {
-    const owed = this.#reply ? owedOf(this.#reply, this.#progress) : this.#owed;
+    const speaking = this.#speech.current;
+    const reply = this.#reply.current;
+    const owed = reply ? owedOf(reply, this.#progress) : this.#owed;
     return {
-      greeted: this.#greeted && !this.#isGreetingUnheard,
+      greeted: this.#greeted && !this.#reply.isGreetingUnheard,
       turnIndex: this.#turnIndex,
       turnNumber: this.#turnNumber,
       ...owed,
-      ...(this.#reply && owed.unheard && cutOff(this.#reply, this.#progress)),
-      ...(this.#speech && { speaking: { turnId: this.#speech.turnId, startMs: Math.round(this.#speech.startMs) } }),
+      ...(reply && owed.unheard && cutOff(reply, this.#progress)),
+      ...(speaking && { speaking: { ...speaking, startMs: Math.round(speaking.startMs) } }),
     };
   }
 
   /** Neither is the caller in a turn, or in a pause that may be part of one, nor is a reply awaited. */
   get isAtRest(): boolean {
-    return this.#speech === undefined && (this.#reply === undefined || this.#reply.audible);
+    const reply = this.#reply.current;
+    return this.#speech.current === undefined && (reply === undefined || reply.audible);
+  }
+
+  /** What the caller or the agent is at, where there is something. */
+  get turnId(): string | undefined {
+    return this.#speech.current?.turnId ?? this.#reply.current?.request.turnId;
   }
 
   handle(event: ConversationEvent, nowMs: number): ConversationEffect[] {
@@ -81,37 +99,32 @@ export class Conversation {
       case 'client-gone':
         return this.#clientGone(nowMs);
       case 'speech-started':
-        return this.#speechStarted(event.startMs);
+        return this.#speech.started(event.startMs);
       case 'speech-stopped':
-        return this.#speechStopped(nowMs);
+        return this.#speech.stopped(nowMs);
       case 'turn-ended':
-        return this.#turnEnded(event.turn, nowMs);
+        return this.#turnEnded(event.turn, nowMs, event.words);
+      case 'user-text':
+        return this.#userText(event.text, nowMs);
+      case 'late-words':
+        return this.#lateWords(event.text, nowMs);
       case 'typed':
         return this.#typed(event.text, nowMs);
-      case 'output':
-        return this.#output(event.output, nowMs);
       case 'cut-in':
-        return this.#cutInBy(event.onsetMs, nowMs);
-      case 'silent':
-        return this.#silent(nowMs);
-      case 'reply-audible':
-        return this.#replyAudible(nowMs);
-      case 'reply-text':
-        return this.#reply && this.#effects.agentText(this.#reply, event.text, false, nowMs);
-      case 'reply-finished':
-        return this.#replyEnded(event.text, nowMs);
-      case 'reply-failed':
-        return this.#replyFailed(nowMs);
+        this.#carriedStartMs = this.#reply.cutIn(event.onsetMs, nowMs) ?? this.#carriedStartMs;
+        return;
       case 'hand-over':
         return this.#handOver(nowMs);
       case 'lead':
         return this.#lead(event.course, event.ready, nowMs);
+      default:
+        return this.#reply.handle(event, this.#ready, nowMs);
     }
   }
 
   #clientReady(nowMs: number): void {
     this.#ready = true;
-    if (this.#reply) return;
+    if (this.#reply.current) return;
     const { unheard, broken, unanswered } = this.#owed;
     if (unanswered?.text !== undefined) {
       delete this.#owed.unanswered;
@@ -119,11 +132,11 @@ export class Conversation {
       this.#answerTyped(unanswered.turnId, unanswered.text, nowMs);
     } else if (!this.#greeted) {
       this.#greeted = true;
-      this.#startReply({ kind: 'greeting', turnId: this.#newTurnId() }, nowMs);
+      this.#reply.start({ kind: 'greeting', turnId: this.#newTurnId() }, nowMs);
     } else if (unheard || unanswered) {
       this.#owed = {};
       const text = unheard || SAY_AGAIN;
-      this.#startReply({ kind: 'repeat', turnId: this.#newTurnId(), text, ...(broken && { broken }) }, nowMs);
+      this.#reply.start({ kind: 'repeat', turnId: this.#newTurnId(), text, ...(broken && { broken }) }, nowMs);
     } else this.#effects.agentState(undefined, nowMs);
   }
 
@@ -137,67 +150,65 @@ export class Conversation {
     }
     const { turn } = course;
     if (course.type === 'caller') {
-      const { turnId = this.#newTurnId(), startMs, speaking } = course;
-      this.#speech = { turnId, startMs, speaking: true };
-      if (!course.turnId) this.#effects.emit({ name: 'speech', data: { speaking: true, turnId, atMs: startMs } });
-      if (!speaking) this.#speechStopped(nowMs);
+      this.#speech.resume(course.turnId, course.startMs);
+      if (!course.speaking) this.#speech.stopped(nowMs);
     }
     if (ready && (!turn || this.#owed.unheard)) this.#clientReady(nowMs);
     if (turn) this.#turnEnded(turn, nowMs);
   }
 
   #handOver(nowMs: number): void {
-    if (!this.#reply) return;
-    this.#greeted &&= !this.#isGreetingUnheard;
-    this.#owed = owedAtWord(this.#reply, this.#progress);
+    if (!this.#reply.current) return;
+    this.#greeted &&= !this.#reply.isGreetingUnheard;
+    this.#owed = owedAtWord(this.#reply.current, this.#progress);
     // The other pod tells how the agent stands from now on.
-    this.#giveUp(nowMs, true);
+    this.#reply.giveUp(nowMs, true);
   }
 
   #clientGone(nowMs: number): void {
     this.#ready = false;
-    this.#speechStopped(nowMs);
-    this.#speech = undefined;
-    this.#cutIn = undefined;
+    this.#speech.forget(nowMs);
+    this.#reply.forgetCutIn();
     this.#carriedStartMs = undefined;
-    if (!this.#reply) return;
-    this.#greeted &&= !this.#isGreetingUnheard;
-    this.#owed = owedOf(this.#reply, this.#progress);
-    this.#giveUp(nowMs);
+    if (!this.#reply.current) return;
+    this.#greeted &&= !this.#reply.isGreetingUnheard;
+    this.#owed = owedOf(this.#reply.current, this.#progress);
+    this.#reply.giveUp(nowMs);
   }
 
-  get #isGreetingUnheard(): boolean {
-    return this.#reply?.request.kind === 'greeting' && !this.#reply.audible;
-  }
-
-  #speechStarted(startMs: number): void {
-    const turnId = this.#speech?.turnId ?? this.#newTurnId();
-    this.#speech = { turnId, startMs: this.#speech?.startMs ?? startMs, speaking: true };
-    this.#effects.emit({ name: 'speech', data: { speaking: true, turnId, atMs: startMs } });
-  }
-
-  #speechStopped(nowMs: number): void {
-    if (!this.#speech?.speaking) return;
-    this.#speech.speaking = false;
-    this.#effects.emit({ name: 'speech', data: { speaking: false, turnId: this.#speech.turnId, atMs: nowMs } });
-  }
-
-  #turnEnded(ended: EndedTurn, nowMs: number): void {
-    const turnId = this.#speech?.turnId ?? this.#newTurnId();
-    this.#speechStopped(nowMs);
-    this.#speech = undefined;
+  #turnEnded(ended: EndedTurn, nowMs: number, words?: { text: string; settled: boolean }): void {
+    const turnId = this.#speech.end(nowMs);
     // A noise or a backchannel that did not cut in: the agent goes on, and it is no turn.
-    if (this.#reply || !this.#ready) return;
+    if (this.#reply.current || !this.#ready) return;
+    if (words && !words.text) return this.#notUnderstood(turnId, ended, words.settled, nowMs);
     const startMs = this.#carriedStartMs ?? ended.startMs;
     const turn = { ...ended, startMs };
     this.#effects.emit({ name: 'turn', data: { turnId, ...turn, atMs: nowMs } });
-    const text = `[${(ended.speechMs / 1000).toFixed(1)} s of speech]`;
+    const text = words?.text ?? `[${(ended.speechMs / 1000).toFixed(1)} s of speech]`;
     this.#effects.transcript({ turnId, role: 'user', text, final: true, startMs, endMs: ended.endOfSpeechMs });
-    this.#answer(turnId, turn, undefined, nowMs);
+    this.#answer(turnId, turn, words?.text, nowMs);
+  }
+
+  /** Without words it was a noise; where the recogniser owes them, they are asked for. */
+  #notUnderstood(turnId: string, { speechMs }: EndedTurn, settled: boolean, nowMs: number): void {
+    if (!settled && speechMs >= SURELY_SPEECH_MS) this.#reply.start(say(turnId, NOT_UNDERSTOOD), nowMs);
+  }
+
+  #userText(text: string, nowMs: number): void {
+    this.#recovery?.understood();
+    if (!this.#reply.current) this.#speech.words(text, nowMs);
+  }
+
+  /** They belong to what the caller said last: an answer that was not heard yet is begun anew. */
+  #lateWords(text: string, nowMs: number): void {
+    this.#recovery?.understood();
+    const { request, audible } = this.#reply.current ?? {};
+    if (!this.#ready || (audible && request?.kind !== 'repeat') || request?.kind === 'greeting') return;
+    this.#typed(text, nowMs);
   }
 
   #typed(text: string, nowMs: number): void {
-    if (this.#reply) this.#giveUp(nowMs);
+    if (this.#reply.current) this.#reply.giveUp(nowMs);
     const turnId = this.#newTurnId();
     this.#effects.transcript({ turnId, role: 'user', text, final: true, startMs: nowMs, endMs: nowMs });
     if (this.#ready) this.#answerTyped(turnId, text, nowMs);
@@ -210,88 +221,13 @@ export class Conversation {
   }
 
   #answer(turnId: string, turn: EndedTurn, text: string | undefined, nowMs: number): void {
-    const { silentAfterMs, heard } = this.#cutIn ?? {};
-    const cutIn = silentAfterMs !== undefined && text === undefined ? { silentAfterMs, heard: heard ?? '' } : undefined;
-    this.#cutIn = undefined;
+    const cutIn = this.#reply.takeCutIn();
     this.#carriedStartMs = undefined;
     const request: ReplyRequest = { kind: 'answer', turnId, turn, turnIndex: this.#turnIndex };
     if (text === undefined) this.#turnIndex++;
     else request.text = text;
-    if (cutIn) request.cutIn = cutIn;
-    this.#startReply(request, nowMs);
-    this.#reply!.userStartMs = turn.startMs;
-  }
-
-  #startReply(request: ReplyRequest, nowMs: number): void {
-    this.#reply = { request, audible: false, output: 'normal', startMs: nowMs };
-    this.#silentAtMs = undefined;
-    this.#fading = false;
-    this.#effects.order({ type: 'reply', request });
-    this.#effects.agentState(this.#reply, nowMs);
-  }
-
-  #output(output: AgentOutput, nowMs: number): void {
-    if (!this.#reply || this.#reply.output === output) return;
-    this.#reply.output = output;
-    this.#silentAtMs = undefined;
-    this.#effects.agentState(this.#reply, nowMs);
-  }
-
-  #cutInBy(onsetMs: number | undefined, nowMs: number): void {
-    if (!this.#reply) return;
-    const { audible, userStartMs } = this.#reply;
-    if (!audible) this.#carriedStartMs = userStartMs;
-    else if (onsetMs !== undefined) this.#cutIn = { onsetMs, heard: this.#progress().heard };
-    this.#giveUp(nowMs, audible);
-    this.#fading = audible && this.#silentAtMs === undefined;
-    if (this.#silentAtMs !== undefined) this.#fellSilent(this.#silentAtMs, nowMs);
-  }
-
-  /** The agent's voice has gone: right after a pause, or with the fade of a stop. */
-  #silent(nowMs: number): void {
-    if (this.#fading) this.#fellSilent(nowMs, nowMs);
-    // Else it may be the voice of the reply before.
-    else if (this.#reply?.output === 'paused') this.#silentAtMs = nowMs;
-  }
-
-  /** The agent is silent since `sinceMs`, and the reply has been given up. */
-  #fellSilent(sinceMs: number, nowMs: number): void {
-    this.#silentAtMs = undefined;
-    this.#fading = false;
-    const cutIn = this.#cutIn;
-    if (cutIn) cutIn.silentAfterMs ??= Math.max(0, Math.round(sinceMs - cutIn.onsetMs));
-    this.#effects.agentState(this.#reply, nowMs, cutIn?.silentAfterMs);
-  }
-
-  #replyAudible(nowMs: number): void {
-    if (!this.#reply) return;
-    this.#reply.audible = true;
-    this.#reply.startMs = nowMs;
-    this.#effects.agentState(this.#reply, nowMs);
-  }
-
-  #replyEnded(text: string, nowMs: number): void {
-    if (!this.#reply) return;
-    this.#effects.agentText(this.#reply, text, true, nowMs);
-    this.#reply = undefined;
-    this.#effects.agentState(this.#reply, nowMs);
-  }
-
-  #replyFailed(nowMs: number): void {
-    if (!this.#reply) return;
-    this.#giveUp(nowMs);
-    const message = 'The agent could not answer. Please say it again.';
-    this.#effects.emit({ name: 'problem', data: { code: 'reply_failed', message } });
-  }
-
-  /** @param fading the voice is still to fade out, and `silent` will tell when it has */
-  #giveUp(nowMs: number, fading = false): void {
-    const reply = this.#reply!;
-    const { heard } = this.#progress();
-    this.#reply = undefined;
-    this.#effects.order({ type: 'abort-reply' });
-    if (heard) this.#effects.agentText(reply, heard, true, nowMs);
-    if (!fading) this.#effects.agentState(this.#reply, nowMs);
+    if (cutIn && text === undefined) request.cutIn = cutIn;
+    this.#reply.start(request, nowMs, turn.startMs);
   }
 
   #newTurnId(): string {

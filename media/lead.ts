@@ -28,6 +28,10 @@ export class Lead {
     return this.#leads;
   }
 
+  get leads(): boolean {
+    return this.#leads;
+  }
+
   get isHandingOver(): boolean {
     return this.#handOver !== undefined;
   }

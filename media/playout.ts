@@ -176,7 +176,7 @@ export class Playout {
   }
 
   #mayPlay(speech: SpeechAudio): boolean {
-    if (this.#held && !this.#audible) return false;
+    if (!this.#audible && (this.#held || !speech.canBegin)) return false;
     return speech.frameReady(this.#position);
   }
 

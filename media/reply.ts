@@ -36,9 +36,26 @@ export class ReplyGenerator {
     this.#options = options;
   }
 
-  /** Answers a turn into `speech`. Rejects when the responder or the voice fails, or when aborted. */
-  async answer(turn: TurnInput, history: readonly Message[], speech: SpeechAudio, signal: AbortSignal): Promise<void> {
-    await this.#fill((own) => this.#options.responder.respond(turn, history, own), speech, signal);
+  /**
+   * Answers a turn into `speech`. Rejects when the responder or the voice fails, or when aborted.
+   * @param first said before the answer, which may take its time
+   */
+  async answer(
+    turn: TurnInput,
+    history: readonly Message[],
+    speech: SpeechAudio,
+    signal: AbortSignal,
+    first = '',
+  ): Promise<void> {
+    const { responder } = this.#options;
+    await this.#fill(
+      (own) => {
+        const answer = responder.respond(turn, history, own);
+        return first ? after(first, answer) : answer;
+      },
+      speech,
+      signal,
+    );
   }
 
   /** Speaks a text into `speech`. Rejects when the voice fails, or when aborted. */
@@ -130,6 +147,12 @@ export class ReplyGenerator {
       speech.append(audio);
     }
   }
+}
+
+/** The end of the line ends the clause. */
+async function* after(first: string, answer: AsyncIterable<ReplyPart>): AsyncGenerator<ReplyPart> {
+  yield { type: 'text', text: `${first}\n` };
+  yield* answer;
 }
 
 async function* iterate<Item>(items: Iterable<Item> | AsyncIterable<Item>): AsyncGenerator<Item, undefined> {

@@ -36,6 +36,8 @@ const QUIET = 200;
 /** Going on within a clause, a pause there is shortened by this much: another pod's start has taken as long. */
 const SHORTENED_MS = 80;
 const FADE_IN_MS = 10;
+/** Frames that there must be before the first is sent. More: heard later; fewer: a voice that streams stutters at first. */
+const FIRST_FRAMES = 3;
 
 export class SpeechAudio {
   readonly turnId: string;
@@ -97,6 +99,11 @@ export class SpeechAudio {
   /** Whether a frame at `position` can be played: all of it is there, or the rest never will be. */
   frameReady(position: number): boolean {
     return position < this.#length && (this.#ended || position + this.#frameSamples <= this.#length);
+  }
+
+  /** Whether there is enough for a beginning that does not break off at once: 60 ms, or all. */
+  get canBegin(): boolean {
+    return this.#length > 0 && (this.#ended || this.#length >= FIRST_FRAMES * this.#frameSamples);
   }
 
   finishedAt(position: number): boolean {

@@ -22,7 +22,10 @@ const STALL_MS = 60;
 const STALL_GRACE_MS = 60;
 
 export class TurnDetector {
-  readonly #delayMs: number;
+  readonly #options: EndpointingOptions;
+  readonly #standardDelayMs: number;
+  /** From the last speech to the end of the turn. */
+  #delayMs: number;
   #running = false;
   #muted = false;
   #startMs = 0;
@@ -35,11 +38,22 @@ export class TurnDetector {
   /** Speech up to here has had its turn. */
   #doneUntilMs = -Infinity;
 
-  constructor(options: EndpointingOptions) {
+  /** @param awaitsWords a recogniser's words decide (`vote`); without any the turn ends after the longest delay */
+  constructor(options: EndpointingOptions, { awaitsWords = false } = {}) {
+    this.#options = options;
     const { speechEndMs, minimumDelayMs, maximumDelayMs } = options;
-    // Delays count from the last speech and the largest wins. A recogniser's or a turn model's vote takes the place of
-    // speechEndMs here, between the same bounds, once there is one.
-    this.#delayMs = Math.min(Math.max(speechEndMs, minimumDelayMs), maximumDelayMs);
+    // Delays count from the last speech and the largest wins.
+    const delayMs = Math.min(Math.max(speechEndMs, minimumDelayMs), maximumDelayMs);
+    this.#standardDelayMs = awaitsWords ? maximumDelayMs : delayMs;
+    this.#delayMs = this.#standardDelayMs;
+  }
+
+  /** How long the silence after the speech so far has to be; holds until more speech comes. */
+  vote(delayMs: number): void {
+    if (!this.#running || this.#muted) return;
+    const { minimumDelayMs, maximumDelayMs } = this.#options;
+    this.#delayMs = Math.min(Math.max(delayMs, minimumDelayMs), maximumDelayMs);
+    this.#deadlineMs = this.#lastSpeechMs + this.#delayMs;
   }
 
   /** Speech began at `startMs`: a turn, or more of the one that runs. */
@@ -91,6 +105,7 @@ export class TurnDetector {
 
   #heard(lastSpeechMs: number): void {
     this.#lastSpeechMs = lastSpeechMs;
+    this.#delayMs = this.#standardDelayMs;
     this.#deadlineMs = lastSpeechMs + this.#delayMs;
     this.#stallForgiven = false;
   }

@@ -3,9 +3,9 @@
  * out what `conversation` and `barge-in` decide; the clock and the sockets are the worker's.
  */
 import { AgentVoice } from './agent-voice.ts';
-import { BargeIn, type BargeInAction } from './barge-in.ts';
-import { changesState, type CallEvent } from './call-events.ts';
-import { CallerAudio } from './caller-audio.ts';
+import { changesState } from './call-events.ts';
+import { createCallHearing } from './call-hearing.ts';
+import { CallerLink } from './caller-link.ts';
 import type {
   ConversationEffect,
   ConversationEvent,
@@ -13,84 +13,84 @@ import type {
   ReplyRequest,
 } from './conversation-events.ts';
 import { Conversation } from './conversation.ts';
-import type { EncodedClips } from './encoded-clips.ts';
+import { Decisions } from './decisions.ts';
+import type { Course } from './conversation-restore.ts';
+import type { Hearing, HeardWords } from './hearing.ts';
 import { ConversationHistory } from './history.ts';
+import { Interrupter } from './interrupter.ts';
 import { Lead } from './lead.ts';
-import type { PlayoutRateHz } from './opus.ts';
-import type { PlayoutClock } from './playout-clock.ts';
-import type { ReplyGenerator } from './reply.ts';
+import { StageExhaustedError } from './providers/stage.ts';
+import { ReplyGenerator } from './reply.ts';
 import type { RtpSocket } from './rtp-socket.ts';
 import type { SpeechAudio } from './speech-audio.ts';
-import type { SpeechDetector } from './speech-detector.ts';
 import type { TurnEnded } from './turn-detector.ts';
 import { endedTurn, turnInput } from './turn-input.ts';
-import type { VadBatcher } from './vad-batcher.ts';
-import type { CallSnapshot, OpenCall, TakeOver } from './voice-protocol.ts';
-
-export type VoiceCallOptions = {
-  open: OpenCall;
-  link: RtpSocket;
-  now: () => number;
-  rateHz: PlayoutRateHz;
-  clock: PlayoutClock;
-  clips: EncodedClips;
-  batcher: VadBatcher;
-  reply: ReplyGenerator;
-  onEvent: (event: CallEvent) => void;
-  onStateChanged: (snapshot: CallSnapshot) => void;
-  /** The voice has stopped for good, and another pod may go on from here. */
-  onHandedOver: (conversation: ConversationSnapshot) => void;
-  onFault: (code: string, fault: unknown) => void;
-  onVerdictDelay: (delayMs: number) => void;
-};
+import type { VoiceCallOptions } from './voice-call-options.ts';
+import type { CallSnapshot, TakeOver } from './voice-protocol.ts';
 
 export class VoiceCall {
   readonly #options: VoiceCallOptions;
-  readonly #caller: CallerAudio;
+  readonly #hearing: Hearing;
   readonly #lead: Lead;
-  readonly #bargeIn: BargeIn;
+  readonly #interrupter: Interrupter;
   readonly #voice: AgentVoice;
   #conversation: Conversation;
   #history: ConversationHistory;
   #startedAtMs: number;
-  #link: RtpSocket;
-  #callerSsrc: number | undefined;
-  #onsetMs = 0;
+  readonly #link: CallerLink;
+  readonly #decisions: Decisions;
+  readonly #recovers: boolean;
   #closed = false;
 
   constructor(options: VoiceCallOptions) {
-    const { open, now, batcher, onVerdictDelay } = options;
-    const { endpointing, interruption } = open.agent.turnHandling;
+    const { open, now, rateHz } = options;
+    const { agent } = open;
+    this.#decisions = new Decisions({
+      now,
+      sessionMs: this.#sessionMs,
+      turnId: () => this.#conversation.turnId,
+      emit: (event) => {
+        if (!this.#closed && this.#lead.leads) options.onEvent(event);
+      },
+    });
+    const providers = options.providers(agent, this.#decisions.stageEvent);
     this.#options = options;
-    this.#link = options.link;
+    this.#link = new CallerLink(options.link);
     this.#history = new ConversationHistory(open.history);
     this.#startedAtMs = open.startedAtMs;
     this.#lead = new Lead(!open.standby);
-    this.#bargeIn = new BargeIn(interruption);
-    const events = {
-      onSpeechStarted: this.#onSpeechStarted,
-      onSpeechEnded: (nowMs: number) => void this.#tell({ type: 'speech-stopped' }, nowMs),
-      onWindow: this.#onWindow,
+    this.#recovers = agent.responder !== 'parrot';
+    this.#hearing = createCallHearing({
+      ...options,
+      ...providers,
+      endpointing: agent.turnHandling.endpointing,
+      language: agent.language,
+      interrupter: () => this.#interrupter,
+      tell: (event, nowMs) => void this.#tell(event, nowMs),
+      sessionMs: this.#sessionMs,
       onTurnEnded: this.#onTurnEnded,
-    };
-    this.#caller = new CallerAudio({ endpointing, batcher, now, events, onVerdictDelay });
+    });
     this.#voice = new AgentVoice({
       ...options,
-      transmit: (packet) => this.#link.send(packet),
+      reply: new ReplyGenerator({ ...providers, rateHz }),
+      transmit: this.#link.send,
       events: {
         onAudible: (_speech, nowMs) => this.#onAudible(nowMs),
         onFinished: (speech, nowMs) => this.#onFinished(speech, nowMs),
         onSilent: (nowMs) => this.#tell({ type: 'silent' }, nowMs),
         onComplete: () => options.onStateChanged(this.snapshot(now())),
-        onFailed: (fault) => {
-          options.onFault('reply_failed', fault);
-          this.#tell({ type: 'reply-failed' }, now());
-        },
+        onFailed: this.#onReplyFailed,
       },
     });
-    this.#conversation = open.restore
-      ? Conversation.restore(open.restore.conversation, this.#progress)
-      : new Conversation(this.#progress);
+    this.#interrupter = new Interrupter({
+      interruption: agent.turnHandling.interruption,
+      recogniser: this.#hearing.tellsPartials,
+      voice: this.#voice,
+      tell: (event, nowMs) => void this.#tell(event, nowMs),
+      decide: this.#decisions.decide,
+      sessionMs: this.#sessionMs,
+    });
+    this.#conversation = this.#createConversation(open.restore?.conversation);
   }
 
   /** Has spoken, before anybody waits for it, what will be said first. */
@@ -102,16 +102,13 @@ export class VoiceCall {
 
   /** The caller's packets come with this SSRC. */
   receiveFrom(ssrc: number | undefined): void {
-    if (this.#callerSsrc !== undefined) this.#link.forget(this.#callerSsrc);
-    this.#callerSsrc = ssrc;
-    this.#caller.restart(this.#options.now());
-    if (ssrc === undefined) return;
-    this.#link.receive(ssrc, (header, packet, nowMs) => this.#caller.receive(header, packet, nowMs));
+    this.#link.receiveFrom(ssrc, (header, packet, nowMs) => this.#hearing.audio.receive(header, packet, nowMs));
+    this.#hearing.audio.restart(this.#options.now());
   }
 
   moveTo(link: RtpSocket): void {
-    this.receiveFrom(undefined);
-    this.#link = link;
+    this.#link.moveTo(link);
+    this.#hearing.audio.restart(this.#options.now());
   }
 
   /** Sends the frame that is due. @returns how late it is in ms, or −1 when none is due */
@@ -121,8 +118,8 @@ export class VoiceCall {
 
   /** Work after the packets of this tick have left: the next frame, and whatever time alone brings. */
   work(nowMs: number): void {
-    this.#caller.poll(nowMs);
-    if (this.#bargeIn.nextDeadlineMs <= nowMs) this.#act(this.#bargeIn.poll(nowMs), nowMs);
+    this.#hearing.audio.poll(nowMs);
+    this.#interrupter.poll(nowMs);
     const { playout } = this.#voice;
     this.#pollLead(nowMs);
     playout.prepare();
@@ -149,11 +146,11 @@ export class VoiceCall {
   }
 
   mute(muted: boolean): void {
-    if (muted) this.#caller.mute(this.#options.now());
+    if (muted) this.#hearing.audio.mute(this.#options.now());
   }
 
   get statistics() {
-    return { caller: this.#caller.statistics, playout: this.#options.clock.statistics };
+    return { caller: this.#hearing.audio.statistics, playout: this.#options.clock.statistics };
   }
 
   snapshot(nowMs: number): CallSnapshot {
@@ -165,7 +162,7 @@ export class VoiceCall {
     this.receiveFrom(undefined);
     this.#closed = true;
     this.#voice.close();
-    this.#caller.close();
+    this.#hearing.close();
   }
 
   /** Stops speaking at the first pause, or when time is over; `onHandedOver` tells when it has. */
@@ -198,40 +195,34 @@ export class VoiceCall {
     const { order, course, ready } = taken;
     this.#startedAtMs = order.startedAtMs;
     this.#history = new ConversationHistory(order.history);
-    this.#conversation = Conversation.restore(order.conversation, this.#progress, course);
+    this.#conversation = this.#createConversation(order.conversation, course);
     this.#tell({ type: 'lead', course, ready }, nowMs);
   }
 
   /** Whoever goes on from a hand-over does so at the word. */
   readonly #progress = () => this.#voice.playout.progress(this.#lead.isHandingOver);
 
-  readonly #onSpeechStarted = (startMs: number, nowMs: number): void => {
-    this.#onsetMs = startMs;
-    this.#tell({ type: 'speech-started', startMs: this.#sessionMs(startMs) }, nowMs);
-  };
-
-  readonly #onWindow = (detector: SpeechDetector, nowMs: number): void => {
-    const { speaking, silenceMs, speechMs } = detector;
-    if (!speaking) return;
-    const bargeIn = this.#bargeIn;
-    this.#act(silenceMs === 0 ? bargeIn.speech(speechMs, nowMs) : bargeIn.silence(silenceMs, nowMs), nowMs);
-  };
-
-  readonly #onTurnEnded = (turn: TurnEnded, nowMs: number): void => {
-    const overheard = this.#voice.playout.audible;
-    this.#tell({ type: 'turn-ended', turn: endedTurn(turn, this.#startedAtMs) }, nowMs);
-    // Until the reply is heard, the caller may go on with this turn: its audio stays.
-    if (overheard) this.#caller.recorder.discard();
-  };
-
-  #act(action: BargeInAction | undefined, nowMs: number): void {
-    if (action === undefined) return;
-    if (action === 'interrupt') {
-      return void this.#tell({ type: 'cut-in', onsetMs: this.#sessionMs(this.#onsetMs) }, nowMs);
-    }
-    const output = this.#voice.act(action);
-    if (output) this.#tell({ type: 'output', output }, nowMs);
+  #createConversation(snapshot: ConversationSnapshot | undefined, course?: Course): Conversation {
+    if (!snapshot) return new Conversation(this.#progress, this.#recovers);
+    return Conversation.restore(snapshot, this.#progress, course, this.#recovers);
   }
+
+  readonly #onTurnEnded = (turn: TurnEnded, words: HeardWords | undefined, nowMs: number): void => {
+    const overheard = this.#voice.playout.audible;
+    const echo = words !== undefined && this.#interrupter.isEchoOnly(words.text, nowMs);
+    const heard = echo ? { ...words, text: '', settled: true } : words;
+    const { speechMs, endpointingMs } = turn;
+    this.#decisions.decide('endpoint', words?.reason ?? 'pause', { speechMs, endpointingMs }, nowMs);
+    this.#tell({ type: 'turn-ended', turn: endedTurn(turn, this.#startedAtMs), ...(heard && { words: heard }) }, nowMs);
+    // Until the reply is heard, the caller may go on with this turn: its audio stays.
+    if (overheard) this.#hearing.audio.recorder.discard();
+  };
+
+  readonly #onReplyFailed = (fault: unknown): void => {
+    const { onFault, now } = this.#options;
+    onFault('reply_failed', fault);
+    this.#tell({ type: 'reply-failed', exhausted: fault instanceof StageExhaustedError }, now());
+  };
 
   /** Tells the conversation, and does what it says. @returns the turn that this is about, where it is about one */
   #tell(event: ConversationEvent, nowMs: number): string | undefined {
@@ -260,41 +251,37 @@ export class VoiceCall {
       case 'reply':
         this.#startReply(effect.request, nowMs);
         return effect.request.turnId;
+      case 'end':
+        this.#options.onEnded(effect.reason);
+        return undefined;
     }
   }
 
   #startReply(request: ReplyRequest, nowMs: number): void {
     this.#voice.begin(request, {
-      turn: (answer) => turnInput(answer, this.#caller.recorder, this.#startedAtMs),
+      turn: (answer) => turnInput(answer, this.#hearing.audio.recorder, this.#startedAtMs),
       history: () => this.#history.messages(),
     });
-    this.#act(this.#bargeIn.agentPending(true, nowMs), nowMs);
+    this.#interrupter.replyPending(nowMs);
   }
 
   #abortReply(nowMs: number): void {
+    const { heard } = this.#voice.playout.progress();
     this.#voice.abort();
-    this.#agentSilent(nowMs);
+    this.#interrupter.replyOver(heard, nowMs);
   }
 
   #onAudible(nowMs: number): void {
-    this.#caller.recorder.discard();
-    this.#bargeIn.agentPending(false, nowMs);
-    this.#act(this.#bargeIn.agentAudible(true, nowMs), nowMs);
+    this.#hearing.audio.recorder.discard();
+    this.#interrupter.replyAudible(nowMs);
     this.#tell({ type: 'reply-audible' }, nowMs);
   }
 
   #onFinished(speech: SpeechAudio, nowMs: number): void {
     if (speech.length === 0) this.#voice.playout.stop();
     this.#tell({ type: 'reply-finished', text: speech.text }, nowMs);
-    this.#agentSilent(nowMs);
+    this.#interrupter.replyOver(speech.text, nowMs);
   }
 
-  #agentSilent(nowMs: number): void {
-    this.#bargeIn.agentPending(false, nowMs);
-    this.#bargeIn.agentAudible(false, nowMs);
-  }
-
-  #sessionMs(nowMs: number): number {
-    return Math.round(nowMs - this.#startedAtMs);
-  }
+  readonly #sessionMs = (nowMs: number): number => Math.round(nowMs - this.#startedAtMs);
 }

@@ -5,7 +5,9 @@ import type { ConversationSnapshot } from './conversation-events.ts';
 import type { PlayoutRateHz } from './opus.ts';
 import type { RecentLoad } from './overload.ts';
 import type { PlayoutSnapshot } from './playout-clock.ts';
+import type { DefaultNames } from './call-providers.ts';
 import type { Message } from './providers/provider.ts';
+import type { VendorAccess } from './providers/vendor-access.ts';
 
 /** What a voice worker is started with. */
 export type VoiceWorkerData = {
@@ -16,6 +18,10 @@ export type VoiceWorkerData = {
   sileroPath: string;
   /** flite, compiled once for the process. */
   flite: WebAssembly.Module;
+  /** Vendors' keys: never logged, never sent back. Absent: there are none. */
+  vendors?: VendorAccess;
+  /** Providers of agents that name none. */
+  models?: DefaultNames;
 };
 
 /** What another voice worker needs to go on with a call. */
@@ -79,6 +85,8 @@ export type FromVoiceWorker =
   | { type: 'handed-over'; requestId: number; conversation: ConversationSnapshot }
   | { type: 'heartbeat'; snapshots: { callId: string; snapshot: CallSnapshot }[]; statistics: VoiceStatistics }
   | { type: 'measured'; requestId: number; statistics: VoiceStatistics }
+  /** The call is over: all of its last words have been sent. */
+  | { type: 'call-ended'; callId: string; reason: 'agent' | 'failed' }
   /** Something failed inside a call; it goes on. `code` says what, never what was said. */
   | { type: 'fault'; callId?: string; code: string; message: string };
 

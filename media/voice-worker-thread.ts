@@ -1,7 +1,9 @@
 /** The voice worker's thread: loads the model, starts the worker and connects it to the main thread. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { vendorProviders } from './call-providers.ts';
 import { FliteVoice } from './providers/flite.ts';
 import { Parrot } from './providers/parrot.ts';
+import { ProviderRegistry } from './providers/registry.ts';
 import { Silero } from './silero.ts';
 import { VoiceWorker } from './voice-worker.ts';
 import type { FromVoiceWorker, ToVoiceWorker, VoiceWorkerData } from './voice-protocol.ts';
@@ -13,7 +15,18 @@ const post = (message: FromVoiceWorker): void => port.postMessage(message);
 
 const flite = new FliteVoice({ module: data.flite, sampleRateHz: data.rateHz });
 const [silero] = await Promise.all([Silero.load(data.sileroPath), flite.warm()]);
-const worker = new VoiceWorker({ data, silero, textToSpeech: flite, responders: { parrot: new Parrot() }, post });
+const registry = new ProviderRegistry({ access: data.vendors ?? {}, sampleRateHz: data.rateHz, flite });
+const parrot = new Parrot();
+const worker = new VoiceWorker({
+  data,
+  silero,
+  providers: (agent, onStageEvent) =>
+    agent.responder === 'parrot'
+      ? { responder: parrot, textToSpeech: flite, voice: agent.voice }
+      : vendorProviders(agent, registry, data.models ?? {}, onStageEvent),
+  post,
+});
+void registry.warm();
 
 // One after another: a message may wait for a socket, and the next one may need that socket.
 let work = Promise.resolve();
@@ -21,6 +34,7 @@ port.on('message', (message: ToVoiceWorker) => {
   work = work.then(() => worker.handle(message));
   if (message.type !== 'close') return;
   work = work.then(async () => {
+    registry.close();
     await flite.close();
     port.close();
   });

@@ -3,17 +3,19 @@
  * of `voice-protocol.ts`; `voice-worker-thread.ts` starts it.
  */
 import { createHistogram } from 'node:perf_hooks';
+import type { AgentConfig } from './agent.ts';
+import type { CallProviders } from './call-providers.ts';
 import { monotonicMs } from './clock.ts';
 import type { ConversationSnapshot } from './conversation-events.ts';
 import { EncodedClips } from './encoded-clips.ts';
 import { LoadMeter } from './load-meter.ts';
 import { PlayoutClock } from './playout-clock.ts';
-import type { Responder, TextToSpeech } from './providers/provider.ts';
-import { ReplyGenerator } from './reply.ts';
+import type { OnStageEvent } from './providers/registry.ts';
 import { readRtcp } from './rtcp.ts';
 import { RtpSocket } from './rtp-socket.ts';
 import type { Silero } from './silero.ts';
 import { VadBatcher } from './vad-batcher.ts';
+import { addTo, noTotals } from './call-totals.ts';
 import { VoiceCall } from './voice-call.ts';
 import type { FromVoiceWorker, OpenCall, ToVoiceWorker, VoiceStatistics, VoiceWorkerData } from './voice-protocol.ts';
 
@@ -33,8 +35,8 @@ const LONGEST_SNAPSHOT_AGE_MS = 1000;
 export type VoiceWorkerParts = {
   data: Pick<VoiceWorkerData, 'heartbeatMs' | 'rateHz'>;
   silero: Silero;
-  textToSpeech: TextToSpeech;
-  responders: Record<string, Responder>;
+  /** Whom an agent's call hears, thinks and speaks with. @throws ProviderConfigError where the agent cannot be served */
+  providers: (agent: AgentConfig, onStageEvent: OnStageEvent) => CallProviders;
   post: (message: FromVoiceWorker) => void;
 };
 
@@ -49,7 +51,7 @@ export class VoiceWorker {
   readonly #load = new LoadMeter();
   readonly #lateness = createHistogram();
   /** What the calls that have ended had counted. */
-  readonly #ended = { received: 0, lost: 0, sent: 0, late5Ms: 0, late20Ms: 0, skipped: 0 };
+  readonly #ended = noTotals();
   /** When a fault of each code was last told of. */
   readonly #toldMs = new Map<string, number>();
   readonly #heartbeat: NodeJS.Timeout;
@@ -162,12 +164,24 @@ export class VoiceWorker {
   }
 
   #openCall(open: OpenCall): void {
-    this.#closeCall(open.callId);
-    const { silero: _silero, post, textToSpeech, responders, data } = this.#parts;
-    const { callId, agent } = open;
-    const responder = responders[agent.responder];
-    if (!responder) throw new Error(`there is no responder ${agent.responder}`);
-    const call = new VoiceCall({
+    const { callId } = open;
+    this.#closeCall(callId);
+    try {
+      const call = this.#createCall(open);
+      this.#calls.set(callId, call);
+      call.prepare();
+    } catch (fault) {
+      // Nobody would ever speak in it.
+      this.#parts.post({ type: 'call-ended', callId, reason: 'failed' });
+      throw fault;
+    }
+    if (!this.#ticker) this.#scheduleTick();
+  }
+
+  #createCall(open: OpenCall): VoiceCall {
+    const { post, providers, data } = this.#parts;
+    const { callId } = open;
+    return new VoiceCall({
       open,
       link: this.#link(open.linkId),
       now: monotonicMs,
@@ -175,16 +189,14 @@ export class VoiceWorker {
       clock: this.#createClock(open),
       clips: this.#clips,
       batcher: this.#batcher,
-      reply: new ReplyGenerator({ responder, textToSpeech, voice: agent.voice, rateHz: data.rateHz }),
+      providers,
       onEvent: (event) => post({ type: 'event', callId, event }),
       onStateChanged: (snapshot) => post({ type: 'snapshot', callId, snapshot }),
+      onEnded: (reason) => post({ type: 'call-ended', callId, reason }),
       onHandedOver: (conversation) => this.#handedOver(callId, conversation),
       onFault: (code, fault) => this.#fault(callId, code, fault),
       onVerdictDelay: this.#load.verdict,
     });
-    this.#calls.set(callId, call);
-    call.prepare();
-    if (!this.#ticker) this.#scheduleTick();
   }
 
   /** Calls take turns on the grid, so that the frames of no two neighbours fall due together. */
@@ -285,14 +297,3 @@ export class VoiceWorker {
 
 /** What is for the call to do, not for the worker. */
 type CallOrder = Exclude<Extract<ToVoiceWorker, { callId: string }>, { type: 'move-call' | 'close-call' }>;
-
-type Totals = { received: number; lost: number; sent: number; late5Ms: number; late20Ms: number; skipped: number };
-
-function addTo(totals: Totals, { statistics: { caller, playout } }: VoiceCall): void {
-  totals.received += caller.received;
-  totals.lost += caller.lost;
-  totals.sent += playout.sent;
-  totals.late5Ms += playout.late5Ms;
-  totals.late20Ms += playout.late20Ms;
-  totals.skipped += playout.skipped;
-}

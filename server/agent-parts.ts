@@ -17,14 +17,21 @@ export const createAgents = async (
   { config, podId, log, nowMs }: AgentPartsOptions,
   started: AsyncDisposableStack,
 ): Promise<Agents> => {
-  const { folder, secrets, defaultName } = config;
+  const { folder, secrets, defaultName, preferredName } = config;
   const files = started.adopt(await AgentFiles.open({ folder, secrets, log, nowMs }), (open) => open.close());
   if (defaultName !== undefined && !config.backend && !files.find(defaultName)) {
     throw new AgentFilesInvalid([`DEFAULT_AGENT=${defaultName}: there is no agent of this name in ${folder}`]);
   }
   await files.follow();
   const backend = config.backend && createBackend(config.backend, { config, podId, log, nowMs });
-  return new Agents({ files, secrets, log, ...(defaultName && { defaultName }), ...(backend && { backend }) });
+  return new Agents({
+    files,
+    secrets,
+    log,
+    ...(defaultName && { defaultName }),
+    ...(preferredName && { preferredName }),
+    ...(backend && { backend }),
+  });
 };
 
 const createBackend = (

@@ -20,6 +20,8 @@ export type AgentsOptions = {
   backend?: AgentBackend;
   /** The agent of a session that names none. Default: the parrot, or where it was taken away the first. */
   defaultName?: string;
+  /** Goes before the parrot, where it is there and no default is named. */
+  preferredName?: string;
   secrets: Secrets;
   log: Log;
 };
@@ -53,8 +55,10 @@ export class Agents {
   }
 
   get defaultName(): string {
-    const { defaultName, files } = this.#options;
-    return defaultName ?? (files.find(DEFAULT_AGENT) ? DEFAULT_AGENT : (this.names[0] ?? DEFAULT_AGENT));
+    const { defaultName, preferredName, files } = this.#options;
+    if (defaultName !== undefined) return defaultName;
+    if (preferredName !== undefined && files.find(preferredName)) return preferredName;
+    return files.find(DEFAULT_AGENT) ? DEFAULT_AGENT : (this.names[0] ?? DEFAULT_AGENT);
   }
 
   get fileStates(): AgentFileState[] {
@@ -174,7 +178,7 @@ export class Agents {
     const { variables: _, secrets: _own, webhook, ...open } = definition;
     const secret = webhook && secretOf(definition, webhook.secret, this.#options.secrets);
     return {
-      config: { ...open, greeting: render(open.greeting, values) },
+      config: { ...open, greeting: render(open.greeting, values), prompt: render(open.prompt, values) },
       version: agent.version,
       ...(webhook && secret !== undefined && { webhook: { url: webhook.url, secret } }),
     };

@@ -64,6 +64,8 @@ export const startCalls = async (
         rateHz: PLAYOUT_RATE_HZ,
         sileroPath: sileroModelPath(),
         flite: await compileFlite(),
+        vendors: config.vendors,
+        models: config.models,
       },
     },
     ...(absence && { absence }),

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { parseRedisTarget } from '../signalling/redis-target.ts';
 import type { RedisTarget } from '../signalling/redis-target.ts';
+import { vendorSettings } from './vendor-settings.ts';
 
 export type Setting<Output = unknown> = {
   /** From the variable's text to its value. */
@@ -228,6 +229,7 @@ export const settings = {
     defaultInWords: 'host name and a random ending',
     meaning: 'Name of this pod among others.',
   }),
+  ...vendorSettings,
   AGENTS_DIR: setting({
     schema: text,
     fallback: shippedAgents,

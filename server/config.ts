@@ -1,7 +1,9 @@
 /** The environment, read once and checked as a whole. The only file that reads `process.env`. */
 import { randomBytes } from 'node:crypto';
+import type { VendorAccess } from '../media/providers/vendor-access.ts';
 import type { RedisTarget } from '../signalling/redis-target.ts';
 import { settings } from './config-settings.ts';
+import { canConverse, defaultModelsOf, vendorAccessOf, type DefaultModels } from './vendor-settings.ts';
 import type { IceServerSetting, Setting, SettingName, SettingValues, SignallingTransport } from './config-settings.ts';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -50,9 +52,14 @@ export type Config = {
   };
   /** Absent: one is made up. */
   readonly podId?: string;
+  /** Vendors whose keys are known, with the keys. */
+  readonly vendors: VendorAccess;
+  readonly models: DefaultModels;
   readonly agents: {
     readonly folder: string;
     readonly defaultName?: string;
+    /** The default where it is there, and no name is given. */
+    readonly preferredName?: string;
     /** By name. */
     readonly secrets: Readonly<Record<string, string>>;
     /** Absent: there are those of the folder alone. */
@@ -199,6 +206,8 @@ const compose = (values: SettingValues): Config => ({
   ...(values.WEBHOOK_URL !== undefined && {
     webhook: { url: values.WEBHOOK_URL, secret: required(values.WEBHOOK_SECRET) },
   }),
+  vendors: vendorAccessOf(values),
+  models: defaultModelsOf(values),
   logLevel: required(values.LOG_LEVEL),
   drainTimeoutMs: required(values.DRAIN_TIMEOUT_MS),
   notices: noticesOf(values),
@@ -216,6 +225,7 @@ const composeHttp = (values: SettingValues): Config['http'] => ({
 const composeAgents = (values: SettingValues): Config['agents'] => ({
   folder: required(values.AGENTS_DIR),
   ...(values.DEFAULT_AGENT !== undefined && { defaultName: values.DEFAULT_AGENT }),
+  ...(canConverse(vendorAccessOf(values), defaultModelsOf(values)) && { preferredName: 'assistant' }),
   secrets: required(values.AGENT_SECRETS),
   ...(values.AGENT_CONFIG_URL !== undefined && {
     backend: {

@@ -183,6 +183,21 @@ export type AgentActivity = 'listening' | 'thinking' | 'speaking';
 /** What the caller's speech does to the agent's voice: full, 15 dB quieter, or silent until decided. */
 export type AgentOutput = 'normal' | 'ducked' | 'paused';
 
+/**
+ * Why the agent did what it did: `endpoint`, `hold`, `release`, `duck`, `unduck`, `pause`, `resume`, `interrupt`, `veto`,
+ * `ignore`, `speculate`, `use`, `discard`, `failover`, `bridge`, `restart`, `apologise`, `summarise`, `idle`; more may come.
+ */
+export type Decision = {
+  decision: string;
+  /** One word or two: what brought it about. */
+  reason: string;
+  /** What it rested on; times in ms. Never what was said. */
+  inputs: Readonly<Record<string, string | number | boolean>>;
+  /** The turn that it is about, where there is one. */
+  turnId?: string;
+  atMs: number;
+};
+
 /** Payloads of a session's events; on the wire each also carries `Sequenced`. */
 export type SessionEvents = {
   'agent-state': {
@@ -205,6 +220,8 @@ export type SessionEvents = {
     atMs: number;
   };
   transcript: TranscriptEntry;
+  /** What the server decided about turns, voice and providers, and why. */
+  decision: Decision;
   /**
    * New transports. With the reason `drain` it still has the epoch of the old owner: connect the new ones and send the
    * microphone on both, but play the old until the first event of a higher epoch. Otherwise connect there and drop the old;

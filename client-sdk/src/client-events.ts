@@ -2,6 +2,7 @@ import type { ParleyError } from './errors.ts';
 import type {
   AgentState,
   ClientState,
+  Decision,
   EndReason,
   MediaPlaybackState,
   MicrophoneDevice,
@@ -25,6 +26,8 @@ export type ParleyEvents = {
   agentStoppedSpeaking: { turnId?: string | undefined; atMs: number };
   /** The server took a turn of the caller as ended; with its measurements. */
   turn: Turn;
+  /** Why the server did what it did. */
+  decision: Decision;
   microphoneChanged: { state: MicrophoneState; deviceId: string | undefined };
   /** Devices were plugged in or out. */
   microphonesChanged: { microphones: MicrophoneDevice[] };

@@ -26,6 +26,8 @@ export class ConversationEvents {
         return this.#agentState(event.payload);
       case 'turn':
         return [{ name: 'turn', payload: withoutPosition(event.payload) }];
+      case 'decision':
+        return [{ name: 'decision', payload: withoutPosition(event.payload) }];
       case 'transcript':
         return [{ name: 'transcript', payload: withoutPosition(event.payload) }];
       case 'queued':

@@ -52,6 +52,7 @@ const sessionEventNames = [
   'agent-state',
   'speech',
   'turn',
+  'decision',
   'transcript',
   'move',
   'queued',

@@ -49,6 +49,16 @@ export type Turn = {
   atMs: number;
 };
 
+/** What the server decided about turns, voice and providers, and why; its README lists the decisions. */
+export type Decision = {
+  decision: string;
+  reason: string;
+  /** What it rested on; times in ms. */
+  inputs: Readonly<Record<string, string | number | boolean>>;
+  turnId?: string;
+  atMs: number;
+};
+
 export type SessionState = 'queued' | 'ready' | 'live' | 'interrupted' | 'ended';
 export type EndReason = 'left' | 'deleted' | 'expired' | 'idle' | 'agent' | 'failed' | 'shutdown';
 

@@ -34,23 +34,24 @@ const AUDIBLE_MS = 600;
 export class DeepgramSpeechToText implements SpeechToText {
   readonly name: string;
   readonly perUtterance = false;
+  readonly endsTurns: boolean;
   readonly #options: DeepgramOptions;
 
   constructor(options: DeepgramOptions) {
     this.name = `deepgram/${options.model}`;
+    this.endsTurns = options.model.startsWith('flux');
     this.#options = options;
   }
 
   open({ language }: { language?: string }, signal: AbortSignal): SpeechToTextStream {
     const { apiKey, baseUrl = 'wss://api.deepgram.com', model, keyterms = [], flux = {}, timeouts } = this.#options;
-    const isFlux = model.startsWith('flux');
-    const url = new URL(isFlux ? '/v2/listen' : '/v1/listen', baseUrl.replace(/^http/, 'ws'));
-    const query = isFlux ? fluxQuery(flux, model, language) : novaQuery(language);
+    const url = new URL(this.endsTurns ? '/v2/listen' : '/v1/listen', baseUrl.replace(/^http/, 'ws'));
+    const query = this.endsTurns ? fluxQuery(flux, model, language) : novaQuery(language);
     for (const [name, value] of Object.entries({ model, ...query })) url.searchParams.set(name, value);
     for (const keyterm of keyterms) url.searchParams.append('keyterm', keyterm);
     const { connectMs, stallMs } = { ...DEFAULT_TIMEOUTS, ...timeouts };
     const socket = { provider: this.name, url, headers: { Authorization: `Token ${apiKey}` }, connectMs };
-    return isFlux ? new DeepgramFluxStream(socket, stallMs, signal) : new NovaStream(socket, stallMs, signal);
+    return this.endsTurns ? new DeepgramFluxStream(socket, stallMs, signal) : new NovaStream(socket, stallMs, signal);
   }
 }
 

@@ -8,11 +8,13 @@ export class FailoverSpeechToText implements SpeechToText {
   readonly name: string;
   /** Where only some of the list hear utterances as a whole, they are given what is kept of one at its end. */
   readonly perUtterance: boolean;
+  readonly endsTurns: boolean;
   readonly #stage: Stage<SpeechToText>;
 
   constructor(options: Omit<StageOptions<SpeechToText>, 'stage'>) {
     this.#stage = new Stage({ ...options, stage: 'speech-to-text' });
     this.name = this.#stage.name;
+    this.endsTurns = options.candidates[0]?.provider.endsTurns ?? false;
     this.perUtterance = options.candidates.every(({ provider }) => provider.perUtterance);
   }
 

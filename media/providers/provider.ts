@@ -37,6 +37,8 @@ export interface SpeechToText {
    * silence too, and tell partials.
    */
   readonly perUtterance: boolean;
+  /** Tells the end of turns itself (`turn`), by more than a pause. */
+  readonly endsTurns?: boolean;
   /** 16 kHz mono in; one stream per call. `language` is a BCP 47 tag; without one the vendor's default holds. */
   open(options: { language?: string }, signal: AbortSignal): SpeechToTextStream;
 }

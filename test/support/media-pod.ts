@@ -4,7 +4,7 @@ import type { Absence } from '../../media/call-client.ts';
 import { startCalls } from '../../server/calls.ts';
 import { AgentFiles } from '../../server/agent-files.ts';
 import { Agents } from '../../server/agents.ts';
-import { readConfig } from '../../server/config.ts';
+import { readConfig, type Environment } from '../../server/config.ts';
 import type { CallControl, CallEvent } from '../../signalling/call-control.ts';
 import type { Continuation } from '../../signalling/session-store.ts';
 import type { MediaOptions, TranscriptEntry } from '../../signalling/protocol.ts';
@@ -16,8 +16,8 @@ import { onEachTick, SpeechLine } from './speech-line.ts';
 export type MediaPod = Awaited<ReturnType<typeof startMediaPod>>;
 
 /** Everything that it tells is kept in order. */
-export const startMediaPod = async (absence?: Absence) => {
-  const config = readConfig({ WORKER_POOL_SIZE: '1', MEDIA_WORKERS: '1' });
+export const startMediaPod = async (absence?: Absence, environment: Environment = {}) => {
+  const config = readConfig({ WORKER_POOL_SIZE: '1', MEDIA_WORKERS: '1', ...environment });
   const log = memoryLog();
   const { folder, secrets } = config.agents;
   const files = await AgentFiles.open({ folder, secrets, log, nowMs: Date.now });
@@ -25,16 +25,17 @@ export const startMediaPod = async (absence?: Absence) => {
   const calls = await startCalls({ config, agents, log }, undefined, absence);
   const told: (CallEvent | { name: 'flowing'; data: boolean })[] = [];
   const continuations: Continuation[] = [];
+  const ends: string[] = [];
   calls.observe({
     event: (_id, event) => void told.push(event),
     flowing: (_id, data) => void told.push({ name: 'flowing', data }),
     continuation: (_id, continuation) => void continuations.push(continuation),
-    ended: () => undefined,
+    ended: (_id, reason) => void ends.push(reason),
   });
   const transcript = (): TranscriptEntry[] =>
     told.flatMap((event) => (event.name === 'transcript' && event.data.final ? [event.data] : []));
   const state = () => told.flatMap((event) => (event.name === 'agent-state' ? [event.data.state] : [])).at(-1);
-  return { calls, told, continuations, transcript, state, close: () => calls.close() };
+  return { calls, told, continuations, ends, log, transcript, state, close: () => calls.close() };
 };
 
 /** A client's media at one or several pods; what it says goes to all of them, as in a browser that is being moved. */

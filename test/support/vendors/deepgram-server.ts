@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { type Connection, FaultySender, SocketVendor } from './socket-vendor.ts';
-import { WORD_MS, WordListener } from './spoken-words.ts';
+import { type Listener, WORD_MS, WordListener } from './spoken-words.ts';
 import type { Refusal } from './vendor-server.ts';
 
 export const DEEPGRAM_KEY = 'dg-test';
@@ -28,7 +28,8 @@ export class DeepgramServer {
     this.vendor = vendor;
   }
 
-  static async start(): Promise<DeepgramServer> {
+  /** @param listener hears words in what each connection sends; default: those of `speech` */
+  static async start(listener: () => Listener = () => new WordListener(16_000)): Promise<DeepgramServer> {
     const vendor = await SocketVendor.start({
       check: handshakeProblem,
       refusal: (status, message) => refusalBody(status === 429 ? 'TOO_MANY_REQUESTS' : 'INTERNAL', message),
@@ -36,7 +37,7 @@ export class DeepgramServer {
         server.urls.push(url);
         const sender = new FaultySender(connection, vendor.server.faults.shift());
         const ears = url.pathname === '/v2/listen' ? new FluxEars(sender) : new NovaEars(sender);
-        listen(server, connection, ears);
+        listen(server, connection, ears, listener());
       },
     });
     const server = new DeepgramServer(vendor);
@@ -51,8 +52,7 @@ export class DeepgramServer {
 /** What is done with audio and with a control message; `false` for one that it does not know. */
 type Ears = { hear(words: string[]): void; control(type: string): boolean; end(): void };
 
-function listen(server: DeepgramServer, connection: Connection, ears: Ears): void {
-  const words = new WordListener(16_000);
+function listen(server: DeepgramServer, connection: Connection, ears: Ears, words: Listener): void {
   const { socket } = connection;
   socket.on('message', (data: Buffer, binary) => {
     if (binary) {

@@ -51,3 +51,59 @@ export class WordListener {
     return words;
   }
 }
+
+/** What hears words in audio. */
+export type Listener = Pick<WordListener, 'hear' | 'rest'>;
+
+const PIECE_BYTES = 3_200;
+/** Real speech is louder than this at its peaks, and what a codec makes of silence is not. */
+const LOUD_PEAK = 600;
+const PAUSE_PIECES = 3;
+
+/**
+ * Hears real speech as the sentences that it was given: one for each stretch between pauses of 300 ms, a word for each
+ * 200 ms, what is left when the speech stops.
+ */
+export class ScriptListener implements Listener {
+  readonly #sentences: string[];
+  #bytes = Buffer.alloc(0);
+  #left: string[] | undefined;
+  #loud = 0;
+  #quiet = 0;
+
+  /** @param sentences taken from the front as they are said */
+  constructor(sentences: string[]) {
+    this.#sentences = sentences;
+  }
+
+  hear(bytes: Buffer): string[] {
+    this.#bytes = Buffer.concat([this.#bytes, bytes]);
+    const words: string[] = [];
+    for (; this.#bytes.length >= PIECE_BYTES; this.#bytes = this.#bytes.subarray(PIECE_BYTES)) {
+      words.push(...this.#piece(this.#bytes.subarray(0, PIECE_BYTES)));
+    }
+    return words;
+  }
+
+  rest(): string[] {
+    const words = this.#left ?? [];
+    if (this.#left) this.#left = [];
+    return words;
+  }
+
+  #piece(bytes: Buffer): string[] {
+    let peak = 0;
+    for (let at = 0; at < bytes.length; at += 2) peak = Math.max(peak, Math.abs(bytes.readInt16LE(at)));
+    if (peak >= LOUD_PEAK) {
+      this.#quiet = 0;
+      this.#left ??= (this.#sentences.shift() ?? '').split(' ').filter(Boolean);
+      return this.#loud++ % 2 === 0 ? this.#left.splice(0, 1) : [];
+    }
+    this.#quiet++;
+    if (this.#left === undefined) return [''];
+    if (this.#quiet < PAUSE_PIECES) return this.#quiet === 1 ? this.#left.splice(0) : [];
+    this.#left = undefined;
+    this.#loud = 0;
+    return [''];
+  }
+}

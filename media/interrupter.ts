@@ -1,0 +1,114 @@
+/** Has the caller's speech and words do to the agent's voice what barge-in decides, and tells of each decision. */
+import type { InterruptionOptions } from './agent.ts';
+import type { AgentVoice } from './agent-voice.ts';
+import { BargeIn, type BargeInAction } from './barge-in.ts';
+import type { ConversationEvent } from './conversation-events.ts';
+import type { Decide } from './decision.ts';
+import type { SpeechDetector } from './speech-detector.ts';
+import { endsWithQuestion, isEcho, kindOfWords } from './words.ts';
+
+export type InterrupterOptions = {
+  interruption: InterruptionOptions;
+  /** Words are told of while they are said. */
+  recogniser: boolean;
+  voice: AgentVoice;
+  tell: (event: ConversationEvent, nowMs: number) => void;
+  decide: Decide;
+  sessionMs: (nowMs: number) => number;
+};
+
+/** After the agent's last packet its echo may still be on its way: 300 ms, and a round trip over a poor network. */
+const ECHO_TAIL_MS = 500;
+
+export class Interrupter {
+  readonly #options: InterrupterOptions;
+  readonly #bargeIn: BargeIn;
+  #onsetMs = 0;
+  /** What the agent said last, and since when it is silent. */
+  #said = '';
+  #silentSinceMs = -Infinity;
+  #words = '';
+  #vetoed = '';
+
+  constructor(options: InterrupterOptions) {
+    this.#options = options;
+    this.#bargeIn = new BargeIn(options.interruption, { recogniser: options.recogniser });
+  }
+
+  speechStarted(startMs: number): void {
+    this.#onsetMs = startMs;
+    this.#words = '';
+  }
+
+  window({ speaking, silenceMs, speechMs }: SpeechDetector, nowMs: number): void {
+    if (!speaking) return;
+    const bargeIn = this.#bargeIn;
+    const action = silenceMs === 0 ? bargeIn.speech(speechMs, nowMs) : bargeIn.silence(silenceMs, nowMs);
+    this.#act(action, { speechMs, ...(silenceMs > 0 && { silenceMs }) }, nowMs);
+  }
+
+  /** The words of the turn so far. */
+  words(text: string, final: boolean, nowMs: number): void {
+    const { voice } = this.#options;
+    this.#words = text;
+    const { heard } = voice.playout.progress();
+    const echo = this.#isEcho(text, nowMs);
+    const kind = echo ? 'echo' : kindOfWords(text, { final, asked: voice.playout.audible && endsWithQuestion(heard) });
+    if (echo && voice.playout.audible) this.#veto(text, nowMs);
+    this.#act(this.#bargeIn.words(kind, nowMs), { words: kind }, nowMs);
+  }
+
+  /** Whether a turn is nothing but the agent's own words, heard by the caller's microphone. */
+  isEchoOnly(text: string, nowMs: number): boolean {
+    const echo = this.#isEcho(text, nowMs);
+    if (echo) this.#veto(text, nowMs);
+    return echo;
+  }
+
+  poll(nowMs: number): void {
+    if (this.#bargeIn.nextDeadlineMs <= nowMs) this.#act(this.#bargeIn.poll(nowMs), {}, nowMs);
+  }
+
+  replyPending(nowMs: number): void {
+    this.#act(this.#bargeIn.agentPending(true, nowMs), {}, nowMs);
+  }
+
+  replyAudible(nowMs: number): void {
+    this.#bargeIn.agentPending(false, nowMs);
+    this.#act(this.#bargeIn.agentAudible(true, nowMs), {}, nowMs);
+  }
+
+  /** @param said the words of the reply that were heard */
+  replyOver(said: string, nowMs: number): void {
+    this.#said = said;
+    this.#silentSinceMs = nowMs;
+    this.#bargeIn.agentPending(false, nowMs);
+    this.#bargeIn.agentAudible(false, nowMs);
+  }
+
+  #act(action: BargeInAction | undefined, inputs: Record<string, string | number>, nowMs: number): void {
+    if (action === undefined) return;
+    const { voice, tell, decide, sessionMs } = this.#options;
+    decide(
+      action,
+      this.#words ? 'words' : 'speech',
+      { ...inputs, onsetMs: Math.round(sessionMs(this.#onsetMs)) },
+      nowMs,
+    );
+    if (action === 'interrupt') return tell({ type: 'cut-in', onsetMs: sessionMs(this.#onsetMs) }, nowMs);
+    const output = voice.act(action);
+    if (output) tell({ type: 'output', output }, nowMs);
+  }
+
+  #isEcho(text: string, nowMs: number): boolean {
+    const { playout } = this.#options.voice;
+    if (playout.audible) return isEcho(text, `${this.#said} ${playout.progress().heard}`);
+    return nowMs - this.#silentSinceMs <= ECHO_TAIL_MS && isEcho(text, this.#said);
+  }
+
+  #veto(text: string, nowMs: number): void {
+    if (text === this.#vetoed) return;
+    this.#vetoed = text;
+    this.#options.decide('veto', 'echo', { words: text.split(/\s+/).length }, nowMs);
+  }
+}

@@ -1,0 +1,30 @@
+/** Answers with a language model: what was said so far goes in, and what it writes is said as it comes. */
+import type { LanguageModel, Message, ReplyPart, Responder, TurnInput } from './provider.ts';
+import { SPOKEN_STYLE } from './spoken-reply.ts';
+
+export type LlmResponderOptions = {
+  model: LanguageModel;
+  /** Who the agent is. */
+  prompt: string;
+};
+
+export class LlmResponder implements Responder {
+  readonly #options: LlmResponderOptions;
+
+  constructor(options: LlmResponderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Answers what `history` ends with. Ends, without an error, when `signal` aborts.
+   * @throws StageExhaustedError when no model can answer
+   */
+  async *respond(_turn: TurnInput, history: readonly Message[], signal: AbortSignal): AsyncGenerator<ReplyPart> {
+    const { model, prompt } = this.#options;
+    const system = [prompt, SPOKEN_STYLE].filter(Boolean).join('\n\n');
+    const messages = [{ role: 'system', text: system } as const, ...history];
+    for await (const part of model.generate({ messages }, signal)) {
+      if (part.type === 'text') yield { type: 'text', text: part.text };
+    }
+  }
+}

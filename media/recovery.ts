@@ -1,0 +1,62 @@
+/** What the agent says where something failed, so that the caller never hears silence for good. Pure. */
+import type { ReplyRequest } from './conversation-events.ts';
+
+/** Said first in a reply that is tried again. */
+export const ONE_MOMENT = 'Sorry, one moment, please.';
+export const NOT_UNDERSTOOD = 'Sorry, I did not catch that.\nCould you say it again?';
+const APOLOGY = 'I am sorry, something went wrong.\nPlease say that again.';
+const CANNOT_HEAR = 'Sorry, I cannot hear you well at the moment.\nGive me a second.';
+const FAREWELL = 'I am sorry, this does not work at the moment.\nPlease try again later. Goodbye.';
+
+/** Turns in a row that came to nothing before the call is ended. */
+const HOPELESS = 2;
+
+/** `end`: there is nothing left to say, and the call is over. */
+export type NextReply = ReplyRequest | 'end';
+
+export class Recovery {
+  #failedTurns = 0;
+  #deaf = 0;
+
+  /** An answer was heard to its end. */
+  replied(): void {
+    this.#failedTurns = 0;
+  }
+
+  /** Words were understood. */
+  understood(): void {
+    this.#deaf = 0;
+  }
+
+  /** @param heard something of the reply was heard @param exhausted nobody is left who could answer */
+  replyFailed(request: ReplyRequest, heard: boolean, exhausted: boolean): NextReply {
+    const { turnId } = request;
+    if (request.kind === 'answer' && !request.again && !heard) return { ...request, again: true };
+    if (request.kind === 'repeat' && request.ends) return 'end';
+    this.#failedTurns++;
+    const triedAgain = request.kind === 'answer' && request.again === true;
+    return this.#failedTurns >= HOPELESS || (exhausted && triedAgain) ? farewell(turnId) : say(turnId, APOLOGY);
+  }
+
+  /** No recogniser is left. @param inARow times without a word in between */
+  recogniserFailed(inARow: number): void {
+    this.#deaf = inARow;
+  }
+
+  /** What is to be said of that, once. */
+  takeDeafness(newTurnId: () => string): ReplyRequest | undefined {
+    const inARow = this.#deaf;
+    this.#deaf = 0;
+    if (inARow === 0) return undefined;
+    return inARow > 1 ? farewell(newTurnId()) : say(newTurnId(), CANNOT_HEAR);
+  }
+}
+
+/** Words that are known. */
+export function say(turnId: string, text: string): ReplyRequest {
+  return { kind: 'repeat', turnId, text };
+}
+
+function farewell(turnId: string): ReplyRequest {
+  return { kind: 'repeat', turnId, text: FAREWELL, ends: true };
+}

@@ -1,0 +1,133 @@
+/**
+ * The words of the turn that runs, from what the recogniser tells, and what they say about its end. Pure; times are ms on
+ * the caller's clock.
+ */
+import type { EndpointingOptions } from './agent.ts';
+import { endpointDelay, SpeakersPauses, type TurnEndReason } from './endpoint-delay.ts';
+import type { SpeechToTextEvent } from './providers/provider.ts';
+
+/** In the first silence of this length what is pending is asked for. Smaller: at each breath; larger: later turns. */
+const FLUSH_AFTER_MS = 192;
+/** Recognisers that tell the end of a turn themselves are left to it for so long. */
+const FLUSH_LATER_AFTER_MS = 900;
+/** Those that hear an utterance as a whole should get more of it at once. */
+const FLUSH_UTTERANCE_AFTER_MS = 350;
+/** Where nothing is pending, recognisers need not answer that: after this long without news there is nothing. */
+const NO_NEWS_MS = 250;
+/** Words that may change are taken as they are after this much silence. */
+const TEXT_WAIT_MS = 1_000;
+/** Where not a word has come by then, the recogniser has failed the turn. */
+const NO_TEXT_WAIT_MS = 1_600;
+
+export type TurnTextOptions = {
+  endpointing: EndpointingOptions;
+  perUtterance: boolean;
+  /** The recogniser tells when turns end. */
+  endsTurns: boolean;
+};
+
+export type Vote = { delayMs: number; reason: TurnEndReason };
+
+export class TurnText {
+  readonly #options: TurnTextOptions;
+  readonly #pauses: SpeakersPauses;
+  #finals: string[] = [];
+  #partial = '';
+  /** The recogniser was asked for the rest, and when; it has not answered. */
+  #flushedMs: number | undefined;
+  #settled = false;
+  #vendorEnded = false;
+  /** Final words came since the speech stopped, and none that may change. */
+  #finalInSilence = false;
+  #silenceMs = 0;
+
+  constructor(options: TurnTextOptions) {
+    this.#options = options;
+    this.#pauses = new SpeakersPauses(options.endpointing);
+  }
+
+  /** All words so far. */
+  get text(): string {
+    return [...this.#finals, this.#partial].filter(Boolean).join(' ');
+  }
+
+  /** All that was said has been told of. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** A window of speech. */
+  speech(): void {
+    if (this.#silenceMs > 0 && this.text) this.#pauses.note(this.#silenceMs);
+    this.#silenceMs = 0;
+    this.#flushedMs = undefined;
+    this.#settled = false;
+    this.#vendorEnded = false;
+    this.#finalInSilence = false;
+  }
+
+  /** A window without speech. @returns whether the recogniser is to be asked for what is pending */
+  silence(silenceMs: number, nowMs: number): boolean {
+    this.#silenceMs = silenceMs;
+    if (this.#settled) return false;
+    if (this.#flushedMs !== undefined) {
+      const complete = this.#finals.length > 0 && !this.#partial;
+      this.#settled = complete && (this.#finalInSilence || nowMs - this.#flushedMs >= NO_NEWS_MS);
+      return false;
+    }
+    const { perUtterance, endsTurns } = this.#options;
+    const afterMs = perUtterance ? FLUSH_UTTERANCE_AFTER_MS : endsTurns ? FLUSH_LATER_AFTER_MS : FLUSH_AFTER_MS;
+    if (silenceMs < afterMs) return false;
+    this.#flushedMs = nowMs;
+    return true;
+  }
+
+  /** @returns whether the words have changed */
+  note(event: Exclude<SpeechToTextEvent, { type: 'error' }>): boolean {
+    const before = this.text;
+    switch (event.type) {
+      case 'partial':
+        this.#partial = event.text;
+        this.#finalInSilence = this.#settled = false;
+        break;
+      case 'final':
+        this.#finals.push(event.text.trim());
+        this.#partial = '';
+        this.#finalInSilence = this.#silenceMs > 0;
+        break;
+      case 'flushed':
+        if (this.#flushedMs === undefined) break;
+        this.#flushedMs = undefined;
+        this.#settled = true;
+        break;
+      case 'turn':
+        if (event.event === 'end' && this.#silenceMs > 0) this.#vendorEnded = this.#settled = true;
+        if (event.event === 'resumed') this.#vendorEnded = this.#settled = false;
+    }
+    return this.text !== before;
+  }
+
+  /** How long the silence has to be for the turn to be over. */
+  vote(): Vote {
+    const { endpointing } = this.#options;
+    if (this.#vendorEnded) return { delayMs: endpointing.minimumDelayMs, reason: 'vendor' };
+    const { text } = this;
+    const { ordinaryMs } = this.#pauses;
+    if (!text) {
+      const waitMs = this.#settled ? ordinaryMs : NO_TEXT_WAIT_MS;
+      return { delayMs: Math.min(waitMs, endpointing.maximumDelayMs), reason: this.#settled ? 'pause' : 'unsettled' };
+    }
+    const vote = endpointDelay(text, endpointing, ordinaryMs);
+    if (this.#settled || vote.delayMs >= TEXT_WAIT_MS) return vote;
+    return { delayMs: Math.min(TEXT_WAIT_MS, endpointing.maximumDelayMs), reason: 'unsettled' };
+  }
+
+  /** The turn is over: its words; what comes from now on is the next one's. */
+  take(): { text: string; settled: boolean } {
+    const taken = { text: this.text, settled: this.#settled };
+    this.#finals = [];
+    this.#partial = '';
+    this.#vendorEnded = false;
+    return taken;
+  }
+}

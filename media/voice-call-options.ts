@@ -1,0 +1,31 @@
+/** What a call in a voice worker is given, and whom it tells. */
+import type { CallEvent } from './call-events.ts';
+import type { CallProviders } from './call-providers.ts';
+import type { ConversationSnapshot } from './conversation-events.ts';
+import type { EncodedClips } from './encoded-clips.ts';
+import type { PlayoutRateHz } from './opus.ts';
+import type { PlayoutClock } from './playout-clock.ts';
+import type { OnStageEvent } from './providers/registry.ts';
+import type { RtpSocket } from './rtp-socket.ts';
+import type { VadBatcher } from './vad-batcher.ts';
+import type { CallSnapshot, OpenCall } from './voice-protocol.ts';
+
+export type VoiceCallOptions = {
+  open: OpenCall;
+  link: RtpSocket;
+  now: () => number;
+  rateHz: PlayoutRateHz;
+  clock: PlayoutClock;
+  clips: EncodedClips;
+  batcher: VadBatcher;
+  /** @throws ProviderConfigError where the agent cannot be served */
+  providers: (agent: OpenCall['agent'], onStageEvent: OnStageEvent) => CallProviders;
+  onEvent: (event: CallEvent) => void;
+  onStateChanged: (snapshot: CallSnapshot) => void;
+  /** The call is over. */
+  onEnded: (reason: 'agent' | 'failed') => void;
+  /** The voice has stopped for good, and another pod may go on from here. */
+  onHandedOver: (conversation: ConversationSnapshot) => void;
+  onFault: (code: string, fault: unknown) => void;
+  onVerdictDelay: (delayMs: number) => void;
+};
