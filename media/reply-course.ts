@@ -3,7 +3,7 @@ import type { AgentOutput } from './call-events.ts';
 import type { ConversationEffects } from './conversation-effects.ts';
 import type { ConversationEvent, CutIn, Reply, ReplyProgress, ReplyRequest } from './conversation-events.ts';
 import { CutInTimes } from './cut-in-times.ts';
-import { Recovery } from './recovery.ts';
+import type { Recovery } from './recovery.ts';
 
 export type ReplyEvent =
   | Extract<ConversationEvent, { type: `reply-${string}` | 'output' | 'silent' }>

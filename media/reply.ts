@@ -51,7 +51,7 @@ export class ReplyGenerator {
     await this.#fill(
       (own) => {
         const answer = responder.respond(turn, history, own);
-        return first ? after(first, answer) : answer;
+        return first ? withFirst(first, answer) : answer;
       },
       speech,
       signal,
@@ -150,7 +150,7 @@ export class ReplyGenerator {
 }
 
 /** The end of the line ends the clause. */
-async function* after(first: string, answer: AsyncIterable<ReplyPart>): AsyncGenerator<ReplyPart> {
+async function* withFirst(first: string, answer: AsyncIterable<ReplyPart>): AsyncGenerator<ReplyPart> {
   yield { type: 'text', text: `${first}\n` };
   yield* answer;
 }

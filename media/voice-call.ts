@@ -4,6 +4,7 @@
  */
 import { AgentVoice } from './agent-voice.ts';
 import { changesState } from './call-events.ts';
+import type { CallProviders } from './call-providers.ts';
 import { createCallHearing } from './call-hearing.ts';
 import { CallerLink } from './caller-link.ts';
 import type {
@@ -43,7 +44,7 @@ export class VoiceCall {
   #closed = false;
 
   constructor(options: VoiceCallOptions) {
-    const { open, now, rateHz } = options;
+    const { open, now } = options;
     const { agent } = open;
     this.#decisions = new Decisions({
       now,
@@ -70,7 +71,22 @@ export class VoiceCall {
       sessionMs: this.#sessionMs,
       onTurnEnded: this.#onTurnEnded,
     });
-    this.#voice = new AgentVoice({
+    this.#voice = this.#createVoice(providers);
+    this.#interrupter = new Interrupter({
+      interruption: agent.turnHandling.interruption,
+      recogniser: this.#hearing.tellsPartials,
+      voice: this.#voice,
+      tell: (event, nowMs) => void this.#tell(event, nowMs),
+      decide: this.#decisions.decide,
+      sessionMs: this.#sessionMs,
+    });
+    this.#conversation = this.#createConversation(open.restore?.conversation);
+  }
+
+  #createVoice(providers: CallProviders): AgentVoice {
+    const options = this.#options;
+    const { now, rateHz } = options;
+    return new AgentVoice({
       ...options,
       reply: new ReplyGenerator({ ...providers, rateHz }),
       transmit: this.#link.send,
@@ -82,15 +98,6 @@ export class VoiceCall {
         onFailed: this.#onReplyFailed,
       },
     });
-    this.#interrupter = new Interrupter({
-      interruption: agent.turnHandling.interruption,
-      recogniser: this.#hearing.tellsPartials,
-      voice: this.#voice,
-      tell: (event, nowMs) => void this.#tell(event, nowMs),
-      decide: this.#decisions.decide,
-      sessionMs: this.#sessionMs,
-    });
-    this.#conversation = this.#createConversation(open.restore?.conversation);
   }
 
   /** Has spoken, before anybody waits for it, what will be said first. */
