@@ -28,7 +28,9 @@ export class FleetCall {
   /** Opens sessions through the balancer until a caller's socket is where it is wanted. Resolves when media stands. */
   static async open(fleet: Fleet, { socketOn, session = {} }: FleetCallOptions): Promise<FleetCall> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-      const { id, token, pod } = await fleet.open(session);
+      // Through the balancer goes the socket alone, so that its turns do not fall into step with these.
+      const { url } = fleet.pods.find(({ process }) => process.running)!;
+      const { id, token, pod } = await fleet.open(session, url);
       const bindAddress = fleet.network.outside.address;
       const caller = new ScriptedCaller({ url: fleet.url, token, bindAddress });
       const call = new FleetCall(fleet, id, caller);
@@ -37,7 +39,8 @@ export class FleetCall {
         await caller.whenConnected();
         return call;
       }
-      await call.end();
+      caller.close();
+      await fleet.request('DELETE', `/v2/sessions/${id}`, undefined, url);
     }
     throw new Error(`no caller's socket came to ${socketOn} in ${MOST_ATTEMPTS} attempts`);
   }
