@@ -134,6 +134,24 @@ describe('the sessions that a pod holds', () => {
     expect(await held.get(record.id)).to.include({ ownerPod: 'pod-b' });
   });
 
+  it('are not called kept by writes that waited behind the one that was refused', async () => {
+    await shared.claim(record.id, { claimId: 'c1', podId: 'pod-b', fromEpoch: 100 });
+    const writes = [held.append(record.id, 100, line('t1')), held.append(record.id, 100, line('t2'))];
+    const failures = await Promise.all(writes.map(rejection));
+    expect(failures.every((failure) => failure instanceof StaleEpoch)).to.equal(true);
+  });
+
+  it('are handed out as they stood here when another pod leads them', async () => {
+    const left: string[][] = [];
+    held.on('left', ({ transcript }) => left.push(transcript.map(({ turnId }) => turnId)));
+    shared.away = true;
+    await held.append(record.id, 100, line('t1'));
+    shared.away = false;
+    await shared.claim(record.id, { claimId: 'c1', podId: 'pod-b', fromEpoch: 100 });
+    await held.flush();
+    expect(left).to.deep.equal([['t1']]);
+  });
+
   it('are let go of when that shows as they are written back', async () => {
     shared.away = true;
     await held.append(record.id, 100, line('t1'));

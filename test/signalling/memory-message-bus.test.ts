@@ -162,6 +162,14 @@ describe('MemoryBusHub', () => {
       expect(await failure).to.include({ reason: 'cut_off' });
     });
 
+    it('concludes nothing from the silence of a pod that may be there', async () => {
+      open();
+      hub.cut('bob', { noticedAfterMs: 60_000 });
+      const failure = rejection(ada.ask('note', 1, { timeoutMs: 1_000 }));
+      await timing.advance(1_000);
+      expect(await failure).to.include({ reason: 'timeout' });
+    });
+
     it('waits for pods that come back while the break is young', async () => {
       open();
       hub.cut('ada');
