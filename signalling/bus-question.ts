@@ -28,11 +28,15 @@ export type BusQuestionOptions<Answer> = RequestOptions & {
  */
 const RESEND_MS = { first: 250, most: 1_000 };
 
+/** A timer that is so late was held up, and with it whatever came meanwhile, which is read within `READ_MS`. */
+const STOOD_STILL_MS = 20;
+const READ_MS = 50;
+
 export class BusQuestion<Answer> {
   readonly #options: BusQuestionOptions<Answer>;
   readonly #resolvers = Promise.withResolvers<Answer>();
   readonly #deadlineMs: number;
-  readonly #stopDeadline: () => void;
+  #stopDeadline: () => void;
   #stopResend: (() => void) | undefined;
   #resendMs = RESEND_MS.first;
   /** When it first went out on the connection that stands now. */
@@ -43,7 +47,7 @@ export class BusQuestion<Answer> {
     this.#options = options;
     const { timing, timeoutMs, signal } = options;
     this.#deadlineMs = timing.nowMs() + timeoutMs;
-    this.#stopDeadline = timing.after(timeoutMs, () => this.#over());
+    this.#stopDeadline = timing.after(timeoutMs, () => this.#due());
     signal?.addEventListener('abort', this.#abort);
   }
 
@@ -107,6 +111,13 @@ export class BusQuestion<Answer> {
       this.fail(error);
       return undefined;
     }
+  }
+
+  /** This process may have stood still, and its answer be there, unread. */
+  #due(): void {
+    const { timing } = this.#options;
+    if (timing.nowMs() - this.#deadlineMs < STOOD_STILL_MS) this.#over();
+    else this.#stopDeadline = timing.after(READ_MS, () => this.#over());
   }
 
   #over(): void {

@@ -105,6 +105,8 @@ export class RelayDesk {
     const { host, nowMs } = this.#options;
     const client = this.#clients.get(clientId);
     const channel = host.find(sessionId);
+    // Its connection joins anew, and has not had its turn: nobody has taken its place.
+    if (client?.joined === false) return { events: [], gap: false, more: false };
     if (client === undefined || channel?.current !== client) {
       // It has been told, which may have got lost.
       throw new SignallingFailure(channel?.current === undefined ? 'session_not_found' : 'superseded');

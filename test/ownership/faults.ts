@@ -10,7 +10,7 @@ const kill: Fault = async (fleet) => {
   const pod = fleet.anyPod();
   if (!pod) return () => {};
   fleet.world.trace(`${pod.id} dies`);
-  await fleet.world.rules.excusing(() => pod.kill());
+  await fleet.world.rules.excusing(() => pod.kill(), pod.id);
   const sameName = fleet.world.time.chance(0.4);
   return async () => void (await fleet.startPod(sameName ? pod.id : undefined));
 };

@@ -19,7 +19,7 @@ export type Rule =
 export type Violation = { rule: Rule; text: string };
 
 /** Something that somebody was told is kept: that a session exists (`''`), a line of it, or its latest change. */
-type Fact = { sessionId: string; key: string; atMs: number; excused: boolean };
+type Fact = { sessionId: string; key: string; podId: string; atMs: number; excused: boolean };
 
 /** A voice that has been heard for so long was not on its way out. */
 const HEALTHY_MS = 1_500;
@@ -106,7 +106,8 @@ export class OwnershipRules {
   acknowledged(sessionId: string, key: string, podId: string): void {
     if (this.#wasOvertaken(sessionId, podId)) return;
     const name = `${sessionId} ${key}`;
-    if (!this.#facts.has(name)) this.#facts.set(name, { sessionId, key, atMs: this.#world.time.nowMs, excused: false });
+    if (this.#facts.has(name)) return;
+    this.#facts.set(name, { sessionId, key, podId, atMs: this.#world.time.nowMs, excused: false });
   }
 
   /** A later change replaces all of an earlier one. */
@@ -115,6 +116,7 @@ export class OwnershipRules {
     this.#facts.set(`${sessionId} change`, {
       sessionId,
       key: `change:${number}`,
+      podId,
       atMs: this.#world.time.nowMs,
       excused: false,
     });
@@ -144,12 +146,13 @@ export class OwnershipRules {
   }
 
   /** Does what may lose the only copy of something; that is nobody's fault then. */
-  async excusing(destroy: () => void | Promise<void>): Promise<void> {
+  async excusing(destroy: () => void | Promise<void>, dying?: string): Promise<void> {
     const before = await this.#missing();
     await destroy();
     const after = await this.#missing();
     for (const fact of after) {
-      if (before.has(fact)) continue;
+      // Only the one that dies had it yet, on its way to the pod that leads the session now.
+      if (before.has(fact) && fact.podId !== dying) continue;
       fact.excused = true;
       this.#world.trace(`with it goes ${this.#clientOf(fact.sessionId)?.name}: ${fact.key || 'the session'}`);
     }
@@ -194,7 +197,7 @@ export class OwnershipRules {
       if (why) return { rule: 'every client served in the end', text: `${client.name}: ${why}` };
     }
     for (const fact of await this.#missingIn([this.#world.redis.sessions], () => true)) {
-      if (fact.excused) continue;
+      if (fact.excused || this.#shutDown.has(fact.sessionId)) continue;
       const name = this.#clientOf(fact.sessionId)?.name;
       const text = `${name}: ${fact.key || 'the session'}, acknowledged at ${new Date(fact.atMs).toISOString()}`;
       return { rule: 'nothing acknowledged lost', text };

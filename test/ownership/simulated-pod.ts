@@ -76,7 +76,7 @@ export class SimulatedPod {
       setTimeout(() => {
         this.#world.trace(`${this.id} has drained and ends`);
         // Without Redis, what it alone knows goes with it.
-        void this.#world.rules.excusing(() => this.kill());
+        void this.#world.rules.excusing(() => this.kill(), this.id);
       }, 1_500);
     });
   }
