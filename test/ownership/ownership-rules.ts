@@ -212,6 +212,10 @@ export class OwnershipRules {
     const leaders = this.#world.livePods.filter(({ signalling }) => signalling.sessions.holds(sessionId));
     if (leaders.length !== 1) return `led by ${leaders.map(({ id }) => id).join(' and ') || 'nobody'}`;
     const [leader] = leaders;
+    // The owner that the client has heard is dead, Redis has lost its claim, and an earlier owner is all that is left: the
+    // page refuses that one's lower epoch, until somebody loads it again.
+    const epoch = (await leader?.signalling.store.get(sessionId))?.epoch ?? 0;
+    if (!client.joined && this.#world.redis.lifetime > 0 && epoch < client.epoch) return undefined;
     if (!client.joined) return 'not joined';
     if (!link?.audible) return `does not hear ${link?.podId ?? 'anybody'}, led by ${leader?.id}`;
     if (link.podId !== leader?.id) return `hears ${link.podId}, led by ${leader?.id}`;
