@@ -92,6 +92,8 @@ export const agent = z
     greeting: z.string().max(1000).default(''),
     voice: z.enum(VOICES).default('slt'),
     turnHandling: turnHandling.prefault({}),
+    /** What detectors and conversation are told and decide is written to JOURNAL_DIR, with what is said. */
+    journal: z.boolean().default(false),
     /** What sessions may give, or must. */
     variables: variables.default({}),
     limits: z

@@ -5,10 +5,12 @@
 import type { EndpointingOptions } from './agent.ts';
 import { FrameAssembler } from './frame.ts';
 import { JitterBuffer } from './jitter-buffer.ts';
+import { journaledPart } from './journal-parts.ts';
+import type { Journal } from './journal.ts';
 import { OpusDecoder } from './opus.ts';
 import type { RtpHeader } from './rtp.ts';
-import { SpeechDetector } from './speech-detector.ts';
-import { TurnDetector, type TurnEnded } from './turn-detector.ts';
+import type { SpeechDetector } from './speech-detector.ts';
+import type { TurnDetector, TurnEnded } from './turn-detector.ts';
 import { UtteranceRecorder } from './utterance.ts';
 import { VadStream, type VadBatcher } from './vad-batcher.ts';
 
@@ -23,6 +25,7 @@ export type CallerAudioEvents = {
 export type CallerAudioOptions = {
   endpointing: EndpointingOptions;
   batcher: VadBatcher;
+  journal?: Journal | undefined;
   now: () => number;
   events: CallerAudioEvents;
   /** Told how long a window took from the packet that completed it to its verdict. */
@@ -49,8 +52,9 @@ export class CallerAudio {
 
   constructor(options: CallerAudioOptions) {
     this.#options = options;
-    this.#speech = new SpeechDetector(options.endpointing);
-    this.#turns = new TurnDetector(options.endpointing, { awaitsWords: options.recogniser !== undefined });
+    const { journal, endpointing } = options;
+    this.#speech = journaledPart(journal, 'speech', endpointing);
+    this.#turns = journaledPart(journal, 'turns', { endpointing, awaitsWords: options.recogniser !== undefined });
     this.recorder = new UtteranceRecorder({ preRollMs: options.endpointing.preRollMs });
     this.#stream = new VadStream(this.#onVerdict);
     this.#frames = new FrameAssembler({ onWindow: this.#onWindow });
@@ -64,6 +68,7 @@ export class CallerAudio {
   receive(header: RtpHeader, packet: Buffer, nowMs: number): void {
     this.#nowMs = nowMs;
     const payload = packet.subarray(header.payloadOffset, header.payloadEnd);
+    this.#options.journal?.note({ packet: [header.sequence, header.timestamp, payload.length] });
     this.#jitter.push(header.sequence, header.timestamp, payload, nowMs);
   }
 

@@ -3,11 +3,12 @@
  * Times are the worker's clock, in ms.
  */
 import { CallerAudio, type CallerAudioEvents, type CallerAudioOptions } from './caller-audio.ts';
+import { journaledPart } from './journal-parts.ts';
 import type { ProviderFault, SpeechToText, SpeechToTextEvent } from './providers/provider.ts';
 import { Recognition } from './recognition.ts';
 import type { SpeechDetector } from './speech-detector.ts';
 import type { TurnEnded } from './turn-detector.ts';
-import { TurnText, type Vote } from './turn-text.ts';
+import type { TurnText, Vote } from './turn-text.ts';
 
 /** What was understood of a turn. `settled`: none of it is pending. */
 export type HeardWords = { text: string; settled: boolean; reason: Vote['reason'] };
@@ -48,7 +49,7 @@ export class Hearing {
     this.#options = options;
     if (speechToText) {
       const { perUtterance, endsTurns = false } = speechToText;
-      this.#text = new TurnText({ endpointing, perUtterance, endsTurns });
+      this.#text = journaledPart(options.journal, 'text', { endpointing, perUtterance, endsTurns });
       this.#recognition = new Recognition({
         speechToText,
         language,

@@ -1,9 +1,11 @@
 /** Has the caller's speech and words do to the agent's voice what barge-in decides, and tells of each decision. */
 import type { InterruptionOptions } from './agent.ts';
 import type { AgentVoice } from './agent-voice.ts';
-import { BargeIn, type BargeInAction } from './barge-in.ts';
+import type { BargeIn, BargeInAction } from './barge-in.ts';
 import type { ConversationEvent } from './conversation-events.ts';
 import type { Decide } from './decision.ts';
+import { journaledPart } from './journal-parts.ts';
+import type { Journal } from './journal.ts';
 import type { SpeechDetector } from './speech-detector.ts';
 import { endsWithQuestion, isEcho, kindOfWords } from './words.ts';
 
@@ -11,6 +13,7 @@ export type InterrupterOptions = {
   interruption: InterruptionOptions;
   /** Words are told of while they are said. */
   recogniser: boolean;
+  journal?: Journal | undefined;
   voice: AgentVoice;
   tell: (event: ConversationEvent, nowMs: number) => void;
   decide: Decide;
@@ -32,7 +35,8 @@ export class Interrupter {
 
   constructor(options: InterrupterOptions) {
     this.#options = options;
-    this.#bargeIn = new BargeIn(options.interruption, { recogniser: options.recogniser });
+    const { journal, interruption, recogniser } = options;
+    this.#bargeIn = journaledPart(journal, 'bargeIn', { interruption, recogniser });
   }
 
   speechStarted(startMs: number): void {

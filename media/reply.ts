@@ -1,6 +1,8 @@
 /** Generates one reply: asks the responder, has its text spoken clause by clause, and fills the speech to be played. */
 import { setImmediate } from 'node:timers/promises';
+import { journaledReply } from './call-journal.ts';
 import { ClauseSplitter } from './clauses.ts';
+import type { Journal } from './journal.ts';
 import type { PlayoutRateHz } from './opus.ts';
 import type { Message, ReplyPart, Responder, TextToSpeech, TurnInput } from './providers/provider.ts';
 import type { SpeechAudio } from './speech-audio.ts';
@@ -10,6 +12,7 @@ export type ReplyOptions = {
   textToSpeech: TextToSpeech;
   voice: string;
   rateHz: PlayoutRateHz;
+  journal?: Journal | undefined;
   /** A reply of which nothing can be heard after this long is given up. Default 10,000 ms. */
   firstAudioTimeoutMs?: number;
 };
@@ -47,10 +50,11 @@ export class ReplyGenerator {
     signal: AbortSignal,
     first = '',
   ): Promise<void> {
-    const { responder } = this.#options;
+    const { responder, journal } = this.#options;
     await this.#fill(
       (own) => {
-        const answer = responder.respond(turn, history, own);
+        const told = responder.respond(turn, history, own);
+        const answer = journal ? journaledReply(journal, turn.turnId, told) : told;
         return first ? withFirst(first, answer) : answer;
       },
       speech,

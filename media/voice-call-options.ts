@@ -18,6 +18,8 @@ export type VoiceCallOptions = {
   clock: PlayoutClock;
   clips: EncodedClips;
   batcher: VadBatcher;
+  /** Where journals go; without it there are none. */
+  journalFolder: string | undefined;
   /** @throws ProviderConfigError where the agent cannot be served */
   providers: (agent: OpenCall['agent'], onStageEvent: OnStageEvent) => CallProviders;
   onEvent: (event: CallEvent) => void;

@@ -3,9 +3,10 @@
  * out what `conversation` and `barge-in` decide; the clock and the sockets are the worker's.
  */
 import { AgentVoice } from './agent-voice.ts';
-import { changesState } from './call-events.ts';
+import { changesState, type CallEvent } from './call-events.ts';
 import type { CallProviders } from './call-providers.ts';
 import { createCallHearing } from './call-hearing.ts';
+import { openJournal } from './call-journal.ts';
 import { CallerLink } from './caller-link.ts';
 import type {
   ConversationEffect,
@@ -13,12 +14,14 @@ import type {
   ConversationSnapshot,
   ReplyRequest,
 } from './conversation-events.ts';
-import { Conversation } from './conversation.ts';
+import type { Conversation } from './conversation.ts';
 import { Decisions } from './decisions.ts';
 import type { Course } from './conversation-restore.ts';
 import type { Hearing, HeardWords } from './hearing.ts';
 import { ConversationHistory } from './history.ts';
 import { Interrupter } from './interrupter.ts';
+import { journaledPart } from './journal-parts.ts';
+import type { Journal } from './journal.ts';
 import { Lead } from './lead.ts';
 import { StageExhaustedError } from './providers/stage.ts';
 import { ReplyGenerator } from './reply.ts';
@@ -30,7 +33,7 @@ import type { VoiceCallOptions } from './voice-call-options.ts';
 import type { CallSnapshot, TakeOver } from './voice-protocol.ts';
 
 export class VoiceCall {
-  readonly #options: VoiceCallOptions;
+  readonly #options: VoiceCallOptions & { journal: Journal | undefined };
   readonly #hearing: Hearing;
   readonly #lead: Lead;
   readonly #interrupter: Interrupter;
@@ -40,19 +43,17 @@ export class VoiceCall {
   #startedAtMs: number;
   readonly #link: CallerLink;
   readonly #decisions: Decisions;
-  readonly #recovers: boolean;
   #closed = false;
 
-  constructor(options: VoiceCallOptions) {
+  constructor(given: VoiceCallOptions) {
+    const options = { ...given, journal: openJournal(given) };
     const { open, now } = options;
     const { agent } = open;
     this.#decisions = new Decisions({
       now,
       sessionMs: this.#sessionMs,
       turnId: () => this.#conversation.turnId,
-      emit: (event) => {
-        if (!this.#closed && this.#lead.leads) options.onEvent(event);
-      },
+      emit: this.#emit,
     });
     const providers = options.providers(agent, this.#decisions.stageEvent);
     this.#options = options;
@@ -60,7 +61,6 @@ export class VoiceCall {
     this.#history = new ConversationHistory(open.history);
     this.#startedAtMs = open.startedAtMs;
     this.#lead = new Lead(!open.standby);
-    this.#recovers = agent.responder !== 'parrot';
     this.#hearing = createCallHearing({
       ...options,
       ...providers,
@@ -74,6 +74,7 @@ export class VoiceCall {
     this.#voice = this.#createVoice(providers);
     this.#interrupter = new Interrupter({
       interruption: agent.turnHandling.interruption,
+      journal: options.journal,
       recogniser: this.#hearing.tellsPartials,
       voice: this.#voice,
       tell: (event, nowMs) => void this.#tell(event, nowMs),
@@ -85,10 +86,10 @@ export class VoiceCall {
 
   #createVoice(providers: CallProviders): AgentVoice {
     const options = this.#options;
-    const { now, rateHz } = options;
+    const { now, rateHz, journal } = options;
     return new AgentVoice({
       ...options,
-      reply: new ReplyGenerator({ ...providers, rateHz }),
+      reply: new ReplyGenerator({ ...providers, rateHz, journal }),
       transmit: this.#link.send,
       events: {
         onAudible: (_speech, nowMs) => this.#onAudible(nowMs),
@@ -170,6 +171,7 @@ export class VoiceCall {
     this.#closed = true;
     this.#voice.close();
     this.#hearing.close();
+    void this.#options.journal?.close();
   }
 
   /** Stops speaking at the first pause, or when time is over; `onHandedOver` tells when it has. */
@@ -209,9 +211,9 @@ export class VoiceCall {
   /** Whoever goes on from a hand-over does so at the word. */
   readonly #progress = () => this.#voice.playout.progress(this.#lead.isHandingOver);
 
-  #createConversation(snapshot: ConversationSnapshot | undefined, course?: Course): Conversation {
-    if (!snapshot) return new Conversation(this.#progress, this.#recovers);
-    return Conversation.restore(snapshot, this.#progress, course, this.#recovers);
+  #createConversation(restore: ConversationSnapshot | undefined, course?: Course): Conversation {
+    const from = { restore, course, recovers: this.#options.open.agent.responder !== 'parrot' };
+    return journaledPart(this.#options.journal, 'conversation', from, this.#progress);
   }
 
   readonly #onTurnEnded = (turn: TurnEnded, words: HeardWords | undefined, nowMs: number): void => {
@@ -289,6 +291,10 @@ export class VoiceCall {
     this.#tell({ type: 'reply-finished', text: speech.text }, nowMs);
     this.#interrupter.replyOver(speech.text, nowMs);
   }
+
+  readonly #emit = (event: CallEvent): void => {
+    if (!this.#closed && this.#lead.leads) this.#options.onEvent(event);
+  };
 
   readonly #sessionMs = (nowMs: number): number => Math.round(nowMs - this.#startedAtMs);
 }

@@ -16,6 +16,8 @@ export type VoiceWorkerData = {
   heartbeatMs: number;
   rateHz: PlayoutRateHz;
   sileroPath: string;
+  /** Journals of calls go here; without it there are none. */
+  journalFolder?: string;
   /** flite, compiled once for the process. */
   flite: WebAssembly.Module;
   /** Vendors' keys: never logged, never sent back. Absent: there are none. */

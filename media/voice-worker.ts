@@ -33,7 +33,7 @@ const FAULT_INTERVAL_MS = 1000;
 const LONGEST_SNAPSHOT_AGE_MS = 1000;
 
 export type VoiceWorkerParts = {
-  data: Pick<VoiceWorkerData, 'heartbeatMs' | 'rateHz'>;
+  data: Pick<VoiceWorkerData, 'heartbeatMs' | 'rateHz' | 'journalFolder'>;
   silero: Silero;
   /** Whom an agent's call hears, thinks and speaks with. @throws ProviderConfigError where the agent cannot be served */
   providers: (agent: AgentConfig, onStageEvent: OnStageEvent) => CallProviders;
@@ -189,6 +189,7 @@ export class VoiceWorker {
       clock: this.#createClock(open),
       clips: this.#clips,
       batcher: this.#batcher,
+      journalFolder: data.journalFolder,
       providers,
       onEvent: (event) => post({ type: 'event', callId, event }),
       onStateChanged: (snapshot) => post({ type: 'snapshot', callId, snapshot }),

@@ -4,6 +4,7 @@
 //   node scripts/setup.mjs test [mocha arguments]   every test, or those that are named
 //   node scripts/setup.mjs check                    types, lint, format, architecture
 //   node scripts/setup.mjs bench <script> [args]    a measurement of bench/
+//   node scripts/setup.mjs replay <file> [--set …]  the journal of a call, decided again
 //   node scripts/setup.mjs none                     set up for start, run nothing
 //   node scripts/setup.mjs worker                   only the packages and mediasoup's worker: what seldom changes
 //   node scripts/setup.mjs image <folder>           set up for start, gather what a container image holds
@@ -44,6 +45,10 @@ const targets = {
   bench: async (args) => {
     await runSteps([...packages('all'), testPrograms(), ...serverSteps()], terminal);
     return run(args);
+  },
+  replay: async (args) => {
+    await runSteps(packages('production'), terminal);
+    return run(['server/replay-command.ts', ...args]);
   },
   check: async () => {
     await runSteps(packages('all'), terminal);

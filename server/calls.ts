@@ -63,6 +63,7 @@ export const startCalls = async (
         heartbeatMs: config.voice.heartbeatIntervalMs,
         rateHz: PLAYOUT_RATE_HZ,
         sileroPath: sileroModelPath(),
+        ...(config.voice.journalFolder !== undefined && { journalFolder: config.voice.journalFolder }),
         flite: await compileFlite(),
         vendors: config.vendors,
         models: config.models,

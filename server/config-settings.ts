@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { parseRedisTarget } from '../signalling/redis-target.ts';
 import type { RedisTarget } from '../signalling/redis-target.ts';
+import { journalFolder } from './journal-setting.ts';
 import { vendorSettings } from './vendor-settings.ts';
 
 export type Setting<Output = unknown> = {
@@ -37,7 +38,6 @@ const wholeNumber = (minimum: number, maximum: number) => ({
 });
 
 const text = z.string().min(1);
-
 const list = (item: z.ZodType<string, string>): z.ZodType<string[], string> =>
   z
     .string()
@@ -178,6 +178,7 @@ export const settings = {
     fallback: '1',
     meaning: 'Seconds between signs of life of a voice worker; silent for two and a half of them, it is replaced.',
   }),
+  JOURNAL_DIR: setting(journalFolder),
   SESSION_TIMEOUT: setting({
     ...wholeNumber(10, 604_800),
     fallback: '3600',

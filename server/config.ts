@@ -35,6 +35,8 @@ export type Config = {
     readonly workers: number;
     readonly maxSessionsPerWorker: number;
     readonly heartbeatIntervalMs: number;
+    /** Absent: no journals. */
+    readonly journalFolder?: string;
   };
   readonly sessionTimeoutMs: number;
   /** Most sessions that wait for a place. */
@@ -196,6 +198,7 @@ const compose = (values: SettingValues): Config => ({
     workers: required(values.WORKER_POOL_SIZE),
     maxSessionsPerWorker: required(values.MAX_SESSIONS_PER_WORKER),
     heartbeatIntervalMs: required(values.WORKER_HEARTBEAT_INTERVAL) * 1000,
+    ...(values.JOURNAL_DIR !== undefined && { journalFolder: values.JOURNAL_DIR }),
   },
   sessionTimeoutMs: required(values.SESSION_TIMEOUT) * 1000,
   maxQueuedSessions: required(values.MAX_QUEUED_SESSIONS),

@@ -53,9 +53,13 @@ export class VendorCaller {
     this.#script = script;
   }
 
-  static async join(vendors: VendorSet, environment: Environment = {}): Promise<VendorCaller> {
+  static async join(
+    vendors: VendorSet,
+    environment: Environment = {},
+    overrides: Record<string, unknown> = {},
+  ): Promise<VendorCaller> {
     const pod = await startMediaPod(undefined, { ...vendors.environment, ...environment });
-    const caller = new VendorCaller(pod, sessionRecord({ agent: 'assistant' }), vendors.script);
+    const caller = new VendorCaller(pod, sessionRecord({ agent: 'assistant', overrides }), vendors.script);
     const request = { rtpCapabilities: pod.calls.rtpCapabilities, playback: 'running' as const };
     const joined = await pod.calls.join(caller.session, request, new AbortController().signal);
     if (joined.kept) throw new Error('There was nothing to keep.');
