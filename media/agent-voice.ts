@@ -6,7 +6,7 @@ import type { EncodedClips } from './encoded-clips.ts';
 import { frameSamples, type PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
 import { Playout, type PlayoutEvents } from './playout.ts';
-import type { Message, TurnInput } from './providers/provider.ts';
+import type { Message, SpokenAudio, TurnInput } from './providers/provider.ts';
 import { ONE_MOMENT } from './recovery.ts';
 import type { ReplyGenerator } from './reply.ts';
 import { SpeechAudio } from './speech-audio.ts';
@@ -18,6 +18,8 @@ export type AgentVoiceOptions = {
   clock: PlayoutClock;
   clips: EncodedClips;
   reply: ReplyGenerator;
+  /** Words for the midst of a reply that stalls, spoken ahead. */
+  bridges?: ((index: number) => readonly SpokenAudio[] | undefined) | undefined;
   now: () => number;
   /** Puts a packet on the wire. */
   transmit: (packet: Uint8Array) => void;
@@ -106,6 +108,21 @@ export class AgentVoice {
         this.playout.resume(resumeRewindMs);
         return 'normal';
     }
+  }
+
+  /** The reply goes on, none of it is left to be played, and nobody keeps it from being played. */
+  get isDry(): boolean {
+    const { speech, position, mayBeHeard } = this.playout;
+    return speech !== undefined && !speech.ended && !speech.frameReady(position) && mayBeHeard;
+  }
+
+  /** Says words that were spoken ahead in the midst of the reply. @returns whether there are any */
+  bridge(index: number): boolean {
+    const pieces = this.#options.bridges?.(index);
+    const { speech } = this.playout;
+    if (!pieces || !speech) return false;
+    speech.bridge(pieces);
+    return true;
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 /** What a call tells its client. The same shapes as the signalling protocol's events, which `server/` passes on. */
 import type { Decision } from './decision.ts';
+import type { TurnTimings } from './turn-timings.ts';
 
 export type AgentActivity = 'listening' | 'thinking' | 'speaking';
 export type AgentOutput = 'normal' | 'ducked' | 'paused';
@@ -38,6 +39,10 @@ export type CallEvent =
         final: boolean;
         startMs: number;
         endMs: number;
+        /** Of an agent's final line: how its turn went. */
+        timings?: TurnTimings;
+        /** Of a final line: what was decided since the one before. */
+        decisions?: readonly Decision[];
       };
     }
   | { name: 'decision'; data: Decision }

@@ -1,19 +1,27 @@
 /** A call's ears, with what they hear passed on to its conversation and to the interruption of its voice. */
+import type { AgentVoice } from './agent-voice.ts';
 import type { ConversationEvent } from './conversation-events.ts';
+import type { Decide } from './decision.ts';
 import { Hearing, type HearingEvents, type HearingOptions } from './hearing.ts';
 import type { Interrupter } from './interrupter.ts';
+import { endedTurn } from './turn-input.ts';
+import type { TurnUpkeep } from './turn-upkeep.ts';
 
 export type CallHearingOptions = Omit<HearingOptions, 'events'> & {
   interrupter: () => Interrupter;
+  upkeep: () => TurnUpkeep;
+  voice: () => AgentVoice;
   tell: (event: ConversationEvent, nowMs: number) => void;
+  decide: Decide;
   sessionMs: (nowMs: number) => number;
-  onTurnEnded: HearingEvents['onTurnEnded'];
+  /** Start of the session, on the clock of the ears. */
+  startedAtMs: () => number;
   onFault: (code: string, fault: unknown) => void;
 };
 
 export function createCallHearing(options: CallHearingOptions): Hearing {
-  const { interrupter, tell, sessionMs, onTurnEnded, onFault } = options;
-  return new Hearing({
+  const { interrupter, upkeep, tell, sessionMs, onFault } = options;
+  const hearing: Hearing = new Hearing({
     ...options,
     events: {
       onSpeechStarted: (startMs, nowMs) => {
@@ -23,17 +31,40 @@ export function createCallHearing(options: CallHearingOptions): Hearing {
       onSpeechEnded: (nowMs) => tell({ type: 'speech-stopped' }, nowMs),
       onWindow: (detector, nowMs) => interrupter().window(detector, nowMs),
       onWords: (text, final, nowMs) => {
+        upkeep().words(text, nowMs);
         interrupter().words(text, final, nowMs);
         tell({ type: 'user-text', text }, nowMs);
       },
       onLateWords: (text, nowMs) => {
         if (!interrupter().isEchoOnly(text, nowMs)) tell({ type: 'late-words', text }, nowMs);
       },
-      onTurnEnded,
+      onTurnEnded: (turn, words, nowMs) => turnEnded(options, hearing, turn, words, nowMs),
       onRecogniserFailed: (fault, inARow, nowMs) => {
         onFault('recogniser_failed', fault);
         tell({ type: 'recogniser-failed', inARow }, nowMs);
       },
     },
   });
+  return hearing;
+}
+
+type TurnEndedParameters = Parameters<HearingEvents['onTurnEnded']>;
+
+function turnEnded(
+  { interrupter, upkeep, voice, tell, decide, startedAtMs }: CallHearingOptions,
+  hearing: Hearing,
+  ...[turn, words, nowMs]: TurnEndedParameters
+): void {
+  const overheard = voice().playout.audible;
+  const echo = words !== undefined && interrupter().isEchoOnly(words.text, nowMs);
+  const heard = echo ? { ...words, text: '', settled: true } : words;
+  const { speechMs, endpointingMs } = turn;
+  decide('endpoint', words?.reason ?? 'pause', { speechMs, endpointingMs }, nowMs);
+  const ended = endedTurn(turn, startedAtMs());
+  upkeep().turnEnded(ended, !heard || heard.text !== '', nowMs);
+  tell({ type: 'turn-ended', turn: ended, ...(heard && { words: heard }) }, nowMs);
+  // It was said into the agent's words, and let them go on.
+  if (overheard) upkeep().ignored();
+  // Until the reply is heard, the caller may go on with this turn: its audio stays.
+  if (overheard) hearing.audio.recorder.discard();
 }

@@ -1,9 +1,11 @@
 /** Whom a call hears, thinks and speaks with: an agent's names, else the environment's, else all that have keys. */
 import type { AgentConfig } from './agent.ts';
+import type { Fillers } from './fillers.ts';
 import { LlmResponder } from './providers/llm-responder.ts';
-import type { Responder, SpeechToText, TextToSpeech } from './providers/provider.ts';
+import type { Responder, SpeechToText, SpokenAudio, TextToSpeech } from './providers/provider.ts';
 import type { OnStageEvent, ProviderRegistry, VoiceChoice } from './providers/registry.ts';
 import { ProviderConfigError } from './providers/vendor-access.ts';
+import { speakable } from './speakable.ts';
 
 /** Names in the order in which they are tried. */
 export type DefaultNames = {
@@ -19,13 +21,21 @@ export type CallProviders = {
   voice: string;
   /** Absent: words are not understood, and turns go by speech alone. */
   speechToText?: SpeechToText;
+  /** Text as the voice should say it. */
+  pronounce?: (text: string) => string;
+  /** Words for the midst of a reply that stalls, spoken ahead. */
+  bridges?: (index: number) => readonly SpokenAudio[] | undefined;
 };
+
+/** A voice that takes longer has more to do than this. */
+const FILLERS_WITHIN_MS = 20_000;
 
 /** @throws ProviderConfigError saying what to set */
 export function vendorProviders(
   agent: AgentConfig,
   registry: ProviderRegistry,
   defaults: DefaultNames,
+  fillers: Fillers,
   onEvent?: OnStageEvent,
 ): CallProviders {
   const { stt, llm, tts, voice, prompt, language } = agent;
@@ -48,7 +58,11 @@ export function vendorProviders(
     { ...(language && { language }), ...(speed !== undefined && { speed }), ...(instructions && { instructions }) },
     onEvent,
   );
+  const key = JSON.stringify([tts, voice, language]);
+  fillers.prepare(key, textToSpeech, voice, AbortSignal.timeout(FILLERS_WITHIN_MS));
   return {
+    pronounce: (text) => speakable(text, language),
+    bridges: (index) => fillers.get(key, index),
     responder: new LlmResponder({ model, prompt }),
     textToSpeech,
     voice,

@@ -50,6 +50,8 @@ export type ConversationEvent =
   | { type: 'user-text'; text: string }
   /** Words whose turn had been taken as ended, or that were too soft for one. */
   | { type: 'late-words'; text: string }
+  /** What the caller said came to nothing, again: only an apology is left. */
+  | { type: 'stuck' }
   /** No recogniser is left; how often in a row. */
   | { type: 'recogniser-failed'; inARow: number }
   | { type: 'typed'; text: string }
@@ -76,6 +78,8 @@ export type ConversationEvent =
 export type ReplyProgress = {
   heard: string;
   unheard: string;
+  /** Nothing of the reply itself is there yet, but words that bridge its silence. */
+  bridgesOnly?: boolean;
   /** The clauses before `unheard`, and how long they last. */
   whole?: { text: string; durationMs: number };
   rest?: string;

@@ -16,7 +16,7 @@ import type {
 } from './conversation-events.ts';
 import { TURN_NUMBER_SKIP, type Course } from './conversation-restore.ts';
 import { cutOff, owedAfter, owedAtWord, owedOf, SAY_AGAIN, type Owed } from './owed.ts';
-import { NOT_UNDERSTOOD, Recovery, say } from './recovery.ts';
+import { APOLOGY, NOT_UNDERSTOOD, Recovery, say } from './recovery.ts';
 import { ReplyCourse } from './reply-course.ts';
 
 /** Shorter sounds may be none; whoever made them is not asked to repeat them. */
@@ -82,6 +82,16 @@ export class Conversation {
     return this.#speech.current === undefined && (reply === undefined || reply.audible);
   }
 
+  /** Somebody can hear what would be said. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Neither does the caller speak nor is a reply under way. */
+  get isIdle(): boolean {
+    return this.#speech.current === undefined && this.#reply.current === undefined;
+  }
+
   /** What the caller or the agent is at, where there is something. */
   get turnId(): string | undefined {
     return this.#speech.current?.turnId ?? this.#reply.current?.request.turnId;
@@ -108,6 +118,9 @@ export class Conversation {
         return this.#userText(event.text, nowMs);
       case 'late-words':
         return this.#lateWords(event.text, nowMs);
+      case 'stuck':
+        if (!this.#reply.current && this.#ready) this.#reply.start(say(this.#newTurnId(), APOLOGY), nowMs);
+        return;
       case 'typed':
         return this.#typed(event.text, nowMs);
       case 'cut-in':
@@ -180,7 +193,9 @@ export class Conversation {
     const turnId = this.#speech.end(nowMs);
     // A noise or a backchannel that did not cut in: the agent goes on, and it is no turn.
     if (this.#reply.current || !this.#ready) return;
-    if (words && !words.text) return this.#notUnderstood(turnId, ended, words.settled, nowMs);
+    // Where words are what counts, a turn that was heard elsewhere has none.
+    const { text: said, settled } = words ?? { text: '', settled: false };
+    if ((words || this.#recovery) && !said) return this.#notUnderstood(turnId, ended, settled, nowMs);
     const startMs = this.#carriedStartMs ?? ended.startMs;
     const turn = { ...ended, startMs };
     this.#effects.emit({ name: 'turn', data: { turnId, ...turn, atMs: nowMs } });

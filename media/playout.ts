@@ -11,8 +11,7 @@ import { writeRtpHeader } from './rtp.ts';
 import type { SpeechAudio } from './speech-audio.ts';
 
 const HEADER_BYTES = 12;
-/** RFC 6716 §3.2.1: a 20 ms frame has at most 1275 bytes. */
-const PACKET_BYTES = HEADER_BYTES + 1275;
+const PACKET_BYTES = HEADER_BYTES + 1275; // RFC 6716 §3.2.1: the most that 20 ms take.
 /** Packets that the kernel may still be copying while the next ones are written. */
 const PACKET_BUFFERS = 4;
 /**
@@ -20,7 +19,7 @@ const PACKET_BUFFERS = 4;
  * zeros or a missing packet, it leaves a decoder that was cut off in the middle of a word no noise to go on with.
  */
 const SILENT_FRAME = Uint8Array.of(0xf8, 0xff, 0xfe);
-/** Frames of silence after speech, before packets become rare: they settle the listener's decoder. */
+/** Frames of silence after speech, before packets become rare. */
 const TAIL_FRAMES = 2;
 const FADE_MS = 10;
 
@@ -44,7 +43,7 @@ export type PlayoutOptions = {
   events: PlayoutEvents;
 };
 
-/** What is wanted of the voice now. `held` speech waits for its first packet; `paused` speech keeps its place. */
+/** What is wanted of the voice now; `paused` speech keeps its place. */
 type Output = 'normal' | 'ducked' | 'paused';
 
 type Prepared = { bytes: number; speech: SpeechAudio | undefined };
@@ -127,8 +126,8 @@ export class Playout {
     if (!speech) return { heard: '', unheard: '' };
     const position = this.audible ? this.#position : 0;
     if (atWord) return speech.partedAt(position);
-    const whole = speech.wholeClauses(position);
-    return { heard: speech.heardText(position), unheard: speech.unheardText(position), whole };
+    const [heard, unheard] = [speech.heardText(position), speech.unheardText(position)];
+    return { heard, unheard, whole: speech.wholeClauses(position), bridgesOnly: !speech.hasContent };
   }
 
   /** Whether all that is to be heard has left: after a stop, its fade too. */
@@ -140,9 +139,12 @@ export class Playout {
     return this.#stopping ? this.#queued : this.#speech;
   }
 
-  /** Samples of the speech that have been encoded for sending. */
   get position(): number {
     return this.#position;
+  }
+
+  get mayBeHeard(): boolean {
+    return this.#output !== 'paused' && (this.#audible || !this.#held);
   }
 
   get audible(): boolean {

@@ -4,7 +4,7 @@ import type { ReplyRequest } from './conversation-events.ts';
 /** Said first in a reply that is tried again. */
 export const ONE_MOMENT = 'Sorry, one moment, please.';
 export const NOT_UNDERSTOOD = 'Sorry, I did not catch that.\nCould you say it again?';
-const APOLOGY = 'I am sorry, something went wrong.\nPlease say that again.';
+export const APOLOGY = 'I am sorry, something went wrong.\nPlease say that again.';
 const CANNOT_HEAR = 'Sorry, I cannot hear you well at the moment.\nGive me a second.';
 const FAREWELL = 'I am sorry, this does not work at the moment.\nPlease try again later. Goodbye.';
 

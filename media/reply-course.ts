@@ -133,8 +133,10 @@ export class ReplyCourse {
   }
 
   #failed({ request, audible, userStartMs }: Reply, exhausted: boolean, nowMs: number): void {
+    // Words that only bridged its silence are none of it.
+    const heard = audible && this.#progress().bridgesOnly !== true;
     this.giveUp(nowMs);
-    const next = this.#recovery?.replyFailed(request, audible, exhausted);
+    const next = this.#recovery?.replyFailed(request, heard, exhausted);
     if (!next) {
       const message = 'The agent could not answer. Please say it again.';
       this.#effects.emit({ name: 'problem', data: { code: 'reply_failed', message } });

@@ -15,6 +15,10 @@ export type ReplyOptions = {
   journal?: Journal | undefined;
   /** A reply of which nothing can be heard after this long is given up. Default 10,000 ms. */
   firstAudioTimeoutMs?: number;
+  /** What the voice is given to say for a text. Default: the text. */
+  pronounce?: (text: string) => string;
+  /** Told when the first text and the first audio of an answer are there. */
+  onStep?: (step: 'firstTokenMs' | 'firstAudioMs') => void;
 };
 
 /** Silence for good is worse than an apology. */
@@ -54,7 +58,7 @@ export class ReplyGenerator {
     await this.#fill(
       (own) => {
         const told = responder.respond(turn, history, own);
-        const answer = journal ? journaledReply(journal, turn.turnId, told) : told;
+        const answer = this.#timed(journal ? journaledReply(journal, turn.turnId, told) : told);
         return first ? withFirst(first, answer) : answer;
       },
       speech,
@@ -90,7 +94,7 @@ export class ReplyGenerator {
     const overdue = Promise.withResolvers<never>();
     const timeoutMs = this.#options.firstAudioTimeoutMs ?? FIRST_AUDIO_TIMEOUT_MS;
     const timer = setTimeout(() => {
-      if (speech.length === 0) overdue.reject(new ReplyOverdueError(timeoutMs));
+      if (!speech.hasContent) overdue.reject(new ReplyOverdueError(timeoutMs));
     }, timeoutMs);
     try {
       await Promise.race([run(own), overdue.promise]);
@@ -145,11 +149,47 @@ export class ReplyGenerator {
   }
 
   async #speakClauses(clauses: AsyncIterable<string>, speech: SpeechAudio, signal: AbortSignal): Promise<void> {
-    const { textToSpeech, voice } = this.#options;
-    for await (const audio of textToSpeech.speak(clauses, voice, signal)) {
+    const { textToSpeech, voice, pronounce, onStep } = this.#options;
+    const script = new Script(clauses, pronounce ?? ((text) => text));
+    for await (const audio of textToSpeech.speak(script.spoken(), voice, signal)) {
       if (signal.aborted) break;
-      speech.append(audio);
+      onStep?.('firstAudioMs');
+      speech.append(audio.text ? { ...audio, text: script.written(audio.text) } : audio);
     }
+  }
+
+  async *#timed(parts: AsyncIterable<ReplyPart>): AsyncGenerator<ReplyPart> {
+    for await (const part of parts) {
+      this.#options.onStep?.('firstTokenMs');
+      yield part;
+    }
+  }
+}
+
+/** Clauses as they were written and as they are said, so that the transcript has the former. */
+class Script {
+  readonly #clauses: AsyncIterable<string>;
+  readonly #pronounce: (text: string) => string;
+  readonly #pending: { written: string; spoken: string }[] = [];
+
+  constructor(clauses: AsyncIterable<string>, pronounce: (text: string) => string) {
+    this.#clauses = clauses;
+    this.#pronounce = pronounce;
+  }
+
+  async *spoken(): AsyncGenerator<string> {
+    for await (const written of this.#clauses) {
+      const spoken = this.#pronounce(written);
+      if (!spoken) continue;
+      this.#pending.push({ written, spoken });
+      yield spoken;
+    }
+  }
+
+  /** Voices leave out what has nothing to pronounce. */
+  written(spoken: string): string {
+    const index = this.#pending.findIndex((clause) => clause.spoken === spoken);
+    return index < 0 ? spoken : this.#pending.splice(0, index + 1).at(-1)!.written;
   }
 }
 

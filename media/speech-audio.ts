@@ -49,6 +49,9 @@ export class SpeechAudio {
   #announced = 0;
   #length = 0;
   #ended = false;
+  /** The length when words in between were added last; whether there was anything else before them. */
+  #bridged = 0;
+  #content = false;
   /** What the first piece is to begin with, in place of its own beginning. */
   #within: { broken: BrokenClause; rest: string } | undefined;
 
@@ -56,6 +59,18 @@ export class SpeechAudio {
     this.turnId = options.turnId;
     this.sampleRateHz = options.sampleRateHz;
     this.#frameSamples = options.frameSamples;
+  }
+
+  /** Words in between, which are no part of what was to be said: whether there is anything else, they do not tell. */
+  bridge(pieces: readonly SpokenAudio[]): void {
+    this.#content = this.hasContent;
+    for (const piece of pieces) this.append(piece);
+    this.#bridged = this.#length;
+  }
+
+  /** Something of what is to be said is there. */
+  get hasContent(): boolean {
+    return this.#length > this.#bridged || this.#content;
   }
 
   /** Adds a piece. Audio that recurs has its frames to itself, so that they can be used again once encoded. */

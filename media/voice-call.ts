@@ -1,12 +1,10 @@
 /**
- * One call inside a voice worker: the caller's audio, the conversation and the agent's voice, put together. It carries
- * out what `conversation` and `barge-in` decide; the clock and the sockets are the worker's.
+ * One call inside a voice worker: ears, conversation and the agent's voice, put together. It carries out what is decided;
+ * the clock and the sockets are the worker's.
  */
-import { AgentVoice } from './agent-voice.ts';
-import { changesState, type CallEvent } from './call-events.ts';
-import type { CallProviders } from './call-providers.ts';
-import { createCallHearing } from './call-hearing.ts';
+import { changesState } from './call-events.ts';
 import { openJournal } from './call-journal.ts';
+import { CallParts, type CallSide } from './call-parts.ts';
 import { CallerLink } from './caller-link.ts';
 import type {
   ConversationEffect,
@@ -15,120 +13,90 @@ import type {
   ReplyRequest,
 } from './conversation-events.ts';
 import type { Conversation } from './conversation.ts';
-import { Decisions } from './decisions.ts';
 import type { Course } from './conversation-restore.ts';
-import type { Hearing, HeardWords } from './hearing.ts';
 import { ConversationHistory } from './history.ts';
-import { Interrupter } from './interrupter.ts';
 import { journaledPart } from './journal-parts.ts';
 import type { Journal } from './journal.ts';
 import { Lead } from './lead.ts';
 import { StageExhaustedError } from './providers/stage.ts';
-import { ReplyGenerator } from './reply.ts';
 import type { RtpSocket } from './rtp-socket.ts';
 import type { SpeechAudio } from './speech-audio.ts';
-import type { TurnEnded } from './turn-detector.ts';
-import { endedTurn, turnInput } from './turn-input.ts';
+import { turnInput } from './turn-input.ts';
 import type { VoiceCallOptions } from './voice-call-options.ts';
 import type { CallSnapshot, TakeOver } from './voice-protocol.ts';
 
 export class VoiceCall {
   readonly #options: VoiceCallOptions & { journal: Journal | undefined };
-  readonly #hearing: Hearing;
   readonly #lead: Lead;
-  readonly #interrupter: Interrupter;
-  readonly #voice: AgentVoice;
   #conversation: Conversation;
   #history: ConversationHistory;
   #startedAtMs: number;
   readonly #link: CallerLink;
-  readonly #decisions: Decisions;
+  readonly #parts: CallParts;
   #closed = false;
 
   constructor(given: VoiceCallOptions) {
     const options = { ...given, journal: openJournal(given) };
-    const { open, now } = options;
-    const { agent } = open;
-    this.#decisions = new Decisions({
-      now,
-      sessionMs: this.#sessionMs,
-      turnId: () => this.#conversation.turnId,
-      emit: this.#emit,
-    });
-    const providers = options.providers(agent, this.#decisions.stageEvent);
+    const { open } = options;
     this.#options = options;
     this.#link = new CallerLink(options.link);
     this.#history = new ConversationHistory(open.history);
     this.#startedAtMs = open.startedAtMs;
     this.#lead = new Lead(!open.standby);
-    this.#hearing = createCallHearing({
-      ...options,
-      ...providers,
-      endpointing: agent.turnHandling.endpointing,
-      language: agent.language,
-      interrupter: () => this.#interrupter,
-      tell: (event, nowMs) => void this.#tell(event, nowMs),
-      sessionMs: this.#sessionMs,
-      onTurnEnded: this.#onTurnEnded,
-    });
-    this.#voice = this.#createVoice(providers);
-    this.#interrupter = new Interrupter({
-      interruption: agent.turnHandling.interruption,
-      journal: options.journal,
-      recogniser: this.#hearing.tellsPartials,
-      voice: this.#voice,
-      tell: (event, nowMs) => void this.#tell(event, nowMs),
-      decide: this.#decisions.decide,
-      sessionMs: this.#sessionMs,
-    });
+    this.#parts = new CallParts(options, this.#side());
     this.#conversation = this.#createConversation(open.restore?.conversation);
   }
 
-  #createVoice(providers: CallProviders): AgentVoice {
-    const options = this.#options;
-    const { now, rateHz, journal } = options;
-    return new AgentVoice({
-      ...options,
-      reply: new ReplyGenerator({ ...providers, rateHz, journal }),
+  #side(): CallSide {
+    const { onEvent, onStateChanged, now } = this.#options;
+    return {
+      tell: (event, nowMs) => void this.#tell(event, nowMs),
+      sessionMs: this.#sessionMs,
+      startedAtMs: () => this.#startedAtMs,
+      turnId: () => this.#conversation.turnId,
+      emit: (event) => {
+        if (!this.#closed && this.#lead.leads) onEvent(event);
+      },
       transmit: this.#link.send,
-      events: {
+      voiceEvents: {
         onAudible: (_speech, nowMs) => this.#onAudible(nowMs),
         onFinished: (speech, nowMs) => this.#onFinished(speech, nowMs),
         onSilent: (nowMs) => this.#tell({ type: 'silent' }, nowMs),
-        onComplete: () => options.onStateChanged(this.snapshot(now())),
+        onComplete: () => onStateChanged(this.snapshot(now())),
         onFailed: this.#onReplyFailed,
       },
-    });
+    };
   }
 
-  /** Has spoken, before anybody waits for it, what will be said first. */
+  /** Has spoken ahead what will be said first. */
   prepare(): void {
     const { greeted, unheard } = this.#options.open.restore?.conversation ?? {};
-    if (!greeted) this.#voice.prepareGreeting();
-    else if (unheard) this.#voice.prepareClauses(unheard);
+    if (!greeted) this.#parts.voice.prepareGreeting();
+    else if (unheard) this.#parts.voice.prepareClauses(unheard);
   }
 
   /** The caller's packets come with this SSRC. */
   receiveFrom(ssrc: number | undefined): void {
-    this.#link.receiveFrom(ssrc, (header, packet, nowMs) => this.#hearing.audio.receive(header, packet, nowMs));
-    this.#hearing.audio.restart(this.#options.now());
+    this.#link.receiveFrom(ssrc, (header, packet, nowMs) => this.#parts.hearing.audio.receive(header, packet, nowMs));
+    this.#parts.hearing.audio.restart(this.#options.now());
   }
 
   moveTo(link: RtpSocket): void {
     this.#link.moveTo(link);
-    this.#hearing.audio.restart(this.#options.now());
+    this.#parts.hearing.audio.restart(this.#options.now());
   }
 
   /** Sends the frame that is due. @returns how late it is in ms, or −1 when none is due */
   send(nowMs: number): number {
-    return this.#voice.playout.send(nowMs) ? this.#options.clock.lastLatenessMs : -1;
+    return this.#parts.voice.playout.send(nowMs) ? this.#options.clock.lastLatenessMs : -1;
   }
 
   /** Work after the packets of this tick have left: the next frame, and whatever time alone brings. */
   work(nowMs: number): void {
-    this.#hearing.audio.poll(nowMs);
-    this.#interrupter.poll(nowMs);
-    const { playout } = this.#voice;
+    this.#parts.hearing.audio.poll(nowMs);
+    this.#parts.interrupter.poll(nowMs);
+    this.#parts.upkeep.poll(this.#conversation, nowMs);
+    const { playout } = this.#parts.voice;
     this.#pollLead(nowMs);
     playout.prepare();
     const text = playout.audible ? playout.speech?.newlyBegunText(playout.position) : undefined;
@@ -154,11 +122,11 @@ export class VoiceCall {
   }
 
   mute(muted: boolean): void {
-    if (muted) this.#hearing.audio.mute(this.#options.now());
+    if (muted) this.#parts.hearing.audio.mute(this.#options.now());
   }
 
   get statistics() {
-    return { caller: this.#hearing.audio.statistics, playout: this.#options.clock.statistics };
+    return { caller: this.#parts.hearing.audio.statistics, playout: this.#options.clock.statistics };
   }
 
   snapshot(nowMs: number): CallSnapshot {
@@ -169,8 +137,7 @@ export class VoiceCall {
     if (this.#closed) return;
     this.receiveFrom(undefined);
     this.#closed = true;
-    this.#voice.close();
-    this.#hearing.close();
+    this.#parts.close();
     void this.#options.journal?.close();
   }
 
@@ -193,7 +160,7 @@ export class VoiceCall {
   }
 
   #pollLead(nowMs: number): void {
-    const { playout } = this.#voice;
+    const { playout } = this.#parts.voice;
     if (this.#lead.isDue(this.#conversation.isAtRest, playout, nowMs)) {
       this.#tell({ type: 'hand-over' }, nowMs);
       this.#lead.giveUp();
@@ -209,23 +176,12 @@ export class VoiceCall {
   }
 
   /** Whoever goes on from a hand-over does so at the word. */
-  readonly #progress = () => this.#voice.playout.progress(this.#lead.isHandingOver);
+  readonly #progress = () => this.#parts.voice.playout.progress(this.#lead.isHandingOver);
 
   #createConversation(restore: ConversationSnapshot | undefined, course?: Course): Conversation {
     const from = { restore, course, recovers: this.#options.open.agent.responder !== 'parrot' };
     return journaledPart(this.#options.journal, 'conversation', from, this.#progress);
   }
-
-  readonly #onTurnEnded = (turn: TurnEnded, words: HeardWords | undefined, nowMs: number): void => {
-    const overheard = this.#voice.playout.audible;
-    const echo = words !== undefined && this.#interrupter.isEchoOnly(words.text, nowMs);
-    const heard = echo ? { ...words, text: '', settled: true } : words;
-    const { speechMs, endpointingMs } = turn;
-    this.#decisions.decide('endpoint', words?.reason ?? 'pause', { speechMs, endpointingMs }, nowMs);
-    this.#tell({ type: 'turn-ended', turn: endedTurn(turn, this.#startedAtMs), ...(heard && { words: heard }) }, nowMs);
-    // Until the reply is heard, the caller may go on with this turn: its audio stays.
-    if (overheard) this.#hearing.audio.recorder.discard();
-  };
 
   readonly #onReplyFailed = (fault: unknown): void => {
     const { onFault, now } = this.#options;
@@ -252,11 +208,10 @@ export class VoiceCall {
     switch (effect.type) {
       case 'emit':
         this.#history.note(effect.event);
-        this.#options.onEvent(effect.event);
+        this.#options.onEvent(this.#parts.upkeep.complete(effect.event));
         return effect.event.name === 'transcript' ? effect.event.data.turnId : undefined;
       case 'abort-reply':
-        this.#abortReply(nowMs);
-        return undefined;
+        return this.#abortReply(nowMs);
       case 'reply':
         this.#startReply(effect.request, nowMs);
         return effect.request.turnId;
@@ -267,34 +222,34 @@ export class VoiceCall {
   }
 
   #startReply(request: ReplyRequest, nowMs: number): void {
-    this.#voice.begin(request, {
-      turn: (answer) => turnInput(answer, this.#hearing.audio.recorder, this.#startedAtMs),
+    this.#parts.voice.begin(request, {
+      turn: (answer) => turnInput(answer, this.#parts.hearing.audio.recorder, this.#startedAtMs),
       history: () => this.#history.messages(),
     });
-    this.#interrupter.replyPending(nowMs);
+    this.#parts.upkeep.replyStarted(request, nowMs);
+    this.#parts.interrupter.replyPending(nowMs);
   }
 
-  #abortReply(nowMs: number): void {
-    const { heard } = this.#voice.playout.progress();
-    this.#voice.abort();
-    this.#interrupter.replyOver(heard, nowMs);
+  #abortReply(nowMs: number): undefined {
+    const { heard } = this.#parts.voice.playout.progress();
+    this.#parts.voice.abort();
+    this.#parts.upkeep.replyOver();
+    this.#parts.interrupter.replyOver(heard, nowMs);
   }
 
   #onAudible(nowMs: number): void {
-    this.#hearing.audio.recorder.discard();
-    this.#interrupter.replyAudible(nowMs);
+    this.#parts.hearing.audio.recorder.discard();
+    this.#parts.upkeep.step('firstPacketMs', nowMs);
+    this.#parts.interrupter.replyAudible(nowMs);
     this.#tell({ type: 'reply-audible' }, nowMs);
   }
 
   #onFinished(speech: SpeechAudio, nowMs: number): void {
-    if (speech.length === 0) this.#voice.playout.stop();
+    if (speech.length === 0) this.#parts.voice.playout.stop();
+    this.#parts.upkeep.replyOver();
+    this.#parts.interrupter.replyOver(speech.text, nowMs);
     this.#tell({ type: 'reply-finished', text: speech.text }, nowMs);
-    this.#interrupter.replyOver(speech.text, nowMs);
   }
-
-  readonly #emit = (event: CallEvent): void => {
-    if (!this.#closed && this.#lead.leads) this.#options.onEvent(event);
-  };
 
   readonly #sessionMs = (nowMs: number): number => Math.round(nowMs - this.#startedAtMs);
 }

@@ -3,7 +3,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { vendorProviders } from './call-providers.ts';
 import { FliteVoice } from './providers/flite.ts';
 import { Parrot } from './providers/parrot.ts';
+import { Fillers } from './fillers.ts';
 import { ProviderRegistry } from './providers/registry.ts';
+import { BRIDGES } from './silence-bridge.ts';
 import { Silero } from './silero.ts';
 import { VoiceWorker } from './voice-worker.ts';
 import type { FromVoiceWorker, ToVoiceWorker, VoiceWorkerData } from './voice-protocol.ts';
@@ -17,13 +19,14 @@ const flite = new FliteVoice({ module: data.flite, sampleRateHz: data.rateHz });
 const [silero] = await Promise.all([Silero.load(data.sileroPath), flite.warm()]);
 const registry = new ProviderRegistry({ access: data.vendors ?? {}, sampleRateHz: data.rateHz, flite });
 const parrot = new Parrot();
+const fillers = new Fillers(BRIDGES);
 const worker = new VoiceWorker({
   data,
   silero,
   providers: (agent, onStageEvent) =>
     agent.responder === 'parrot'
       ? { responder: parrot, textToSpeech: flite, voice: agent.voice }
-      : vendorProviders(agent, registry, data.models ?? {}, onStageEvent),
+      : vendorProviders(agent, registry, data.models ?? {}, fillers, onStageEvent),
   post,
 });
 void registry.warm();

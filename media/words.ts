@@ -51,7 +51,7 @@ export function endsWithQuestion(heard: string): boolean {
 }
 
 /** How much of what was heard lies in what the agent said of late: from here on it is taken for the agent's echo. */
-const ECHO_SHARE = 0.7;
+const ECHO_SHARE = 0.65;
 /** A single word may be said by both by chance. */
 const ECHO_WORDS = 2;
 

@@ -89,6 +89,23 @@ export const listQuery = z.strictObject({
 
 export const sessionPath = z.object({ id: z.uuid() });
 
+const timings = z.object({
+  endOfSpeechMs: z.number(),
+  transcriptMs: z.number().optional(),
+  endpointMs: z.number(),
+  firstTokenMs: z.number().optional(),
+  firstAudioMs: z.number().optional(),
+  firstPacketMs: z.number().optional(),
+});
+
+const decision = z.object({
+  decision: z.string(),
+  reason: z.string(),
+  inputs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  turnId: z.string().optional(),
+  atMs: z.number(),
+});
+
 export const transcript = z
   .object({
     entries: z.array(
@@ -98,6 +115,8 @@ export const transcript = z
         text: z.string(),
         startMs: z.number().describe('From the start of the session.'),
         endMs: z.number(),
+        timings: timings.optional().describe('Of an answer to a spoken turn: when each step happened.'),
+        decisions: z.array(decision).readonly().optional().describe('What was decided since the line before, and why.'),
       }),
     ),
   })

@@ -113,6 +113,21 @@ export type TranscriptEntry = {
   final: boolean;
   startMs: number;
   endMs: number;
+  /** Of an agent's final line that answers a spoken turn: how the turn went. */
+  timings?: TurnTimings;
+  /** Of a final line: what was decided since the one before. */
+  decisions?: readonly Decision[];
+};
+
+/** When each step of a turn happened, in ms from the start of the session; what did not happen is missing. */
+export type TurnTimings = {
+  endOfSpeechMs: number;
+  /** The last words known when the turn ended. */
+  transcriptMs?: number;
+  endpointMs: number;
+  firstTokenMs?: number;
+  firstAudioMs?: number;
+  firstPacketMs?: number;
 };
 
 export type SessionView = {

@@ -35,6 +35,23 @@ export type TranscriptEntry = {
   final: boolean;
   startMs: number;
   endMs: number;
+  /** Of an agent's final line that answers a spoken turn: how the turn went. */
+  timings?: TurnTimings;
+  /** Of a final line: what was decided since the one before. */
+  decisions?: readonly Decision[];
+};
+
+/** When each step of a turn happened, in ms from the start of the session; what did not happen is missing. */
+export type TurnTimings = {
+  /** The caller's last sound. */
+  endOfSpeechMs: number;
+  /** The last words known when the turn ended. */
+  transcriptMs?: number;
+  /** The turn was taken as ended. */
+  endpointMs: number;
+  firstTokenMs?: number;
+  firstAudioMs?: number;
+  firstPacketMs?: number;
 };
 
 /** A user's turn as the server measured it. Delays count from the last frame of speech. */

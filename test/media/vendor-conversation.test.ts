@@ -103,6 +103,37 @@ describe('A conversation with a recogniser, a language model and a voice', funct
     expect(caller.lines('agent').at(-1)).to.equal('Sorry, one moment, please. It is three.');
   });
 
+  it('bridges the silence of a model that stalls, within 2 s of the caller’s last sound', async function () {
+    caller = await VendorCaller.join(vendors);
+    await caller.listening();
+    vendors.model.server.faults.push({ kind: 'slow', ms: 1800 });
+    vendors.model.say({ text: ['It is three.'] });
+    await caller.says('What time is it now?');
+    await caller.hears('It is three.');
+    expect(caller.lines('agent').at(-1)).to.equal('One moment, please. It is three.');
+    const { firstPacketMs = Infinity, endOfSpeechMs } = caller.pod.transcript().at(-1)!.timings!;
+    this.test!.title += ` (${firstPacketMs - endOfSpeechMs} ms)`;
+  });
+
+  it('tells when each step of a turn happened, and what was decided', async () => {
+    caller = await VendorCaller.join(vendors);
+    await caller.listening();
+    vendors.model.say({ text: ['That is ', '$4.99. ', 'Anything else?'] });
+    await caller.says('What does it cost?');
+    await caller.hears('Anything else?');
+    const line = caller.pod.transcript().at(-1)!;
+    expect(line.text, 'as it was written').to.equal('That is $4.99. Anything else?');
+    const { endOfSpeechMs, transcriptMs, endpointMs, firstTokenMs, firstAudioMs, firstPacketMs } = line.timings!;
+    const steps = [endOfSpeechMs, endpointMs, firstTokenMs!, firstAudioMs!, firstPacketMs!];
+    expect(steps).to.deep.equal(steps.toSorted((left, right) => left - right));
+    expect(transcriptMs).to.be.at.most(endpointMs);
+    const [user] = caller.pod.transcript().filter(({ role }) => role === 'user');
+    expect(user!.decisions!.map(({ decision, reason }) => [decision, reason])).to.deep.include([
+      'endpoint',
+      'sentence',
+    ]);
+  });
+
   it('has what was said heard again where the recogniser dies in the middle', async () => {
     vendors.ears.vendor.server.faults.push({ kind: 'cut', after: 2 });
     caller = await VendorCaller.join(vendors, { STT_MODEL: 'deepgram/nova-3,deepgram/nova-2' });

@@ -12,6 +12,7 @@
     'agentStartedSpeaking',
     'agentStoppedSpeaking',
     'turn',
+    'decision',
     'microphoneChanged',
     'playbackChanged',
     'audioLost',

@@ -1,0 +1,82 @@
+/** What one call in a voice worker is made of, put together: ears, voice, what comes between them, and what is told of it. */
+import { AgentVoice, type AgentVoiceOptions } from './agent-voice.ts';
+import type { CallEvent } from './call-events.ts';
+import { createCallHearing } from './call-hearing.ts';
+import type { CallProviders } from './call-providers.ts';
+import type { ConversationEvent } from './conversation-events.ts';
+import { Decisions } from './decisions.ts';
+import type { Hearing } from './hearing.ts';
+import { Interrupter } from './interrupter.ts';
+import type { Journal } from './journal.ts';
+import { ReplyGenerator } from './reply.ts';
+import { TurnUpkeep } from './turn-upkeep.ts';
+import type { VoiceCallOptions } from './voice-call-options.ts';
+
+/** What the parts ask of their call. */
+export type CallSide = {
+  /** Everything that the conversation is told passes through here, with its time. */
+  tell: (event: ConversationEvent, nowMs: number) => void;
+  sessionMs: (nowMs: number) => number;
+  startedAtMs: () => number;
+  turnId: () => string | undefined;
+  emit: (event: CallEvent) => void;
+  transmit: AgentVoiceOptions['transmit'];
+  voiceEvents: AgentVoiceOptions['events'];
+};
+
+export type CallPartsOptions = VoiceCallOptions & { journal: Journal | undefined };
+
+export class CallParts {
+  readonly hearing: Hearing;
+  readonly voice: AgentVoice;
+  readonly interrupter: Interrupter;
+  readonly upkeep: TurnUpkeep;
+
+  /** @throws ProviderConfigError where the agent cannot be served */
+  constructor(options: CallPartsOptions, side: CallSide) {
+    const { open, now, onFault, journal } = options;
+    const { turnHandling, language } = open.agent;
+    const { tell, sessionMs, startedAtMs, turnId } = side;
+    const emit = (event: CallEvent) => {
+      this.upkeep.note(event);
+      side.emit(event);
+    };
+    const { decide, stageEvent } = new Decisions({ now, sessionMs, turnId, emit });
+    const providers = options.providers(open.agent, stageEvent);
+    this.voice = createVoice(options, side, providers, (step) => this.upkeep.step(step, now()));
+    const { voice } = this;
+    this.upkeep = new TurnUpkeep({ voice, tell, decide, sessionMs, onFault });
+    this.hearing = createCallHearing({
+      ...options,
+      speechToText: providers.speechToText,
+      endpointing: turnHandling.endpointing,
+      language,
+      interrupter: () => this.interrupter,
+      upkeep: () => this.upkeep,
+      voice: () => voice,
+      tell,
+      decide,
+      sessionMs,
+      startedAtMs,
+    });
+    const { interruption } = turnHandling;
+    const recogniser = this.hearing.tellsPartials;
+    this.interrupter = new Interrupter({ interruption, recogniser, journal, voice, tell, decide, sessionMs });
+  }
+
+  close(): void {
+    this.voice.close();
+    this.hearing.close();
+  }
+}
+
+function createVoice(
+  options: CallPartsOptions,
+  { transmit, voiceEvents: events }: CallSide,
+  providers: CallProviders,
+  onStep: (step: 'firstTokenMs' | 'firstAudioMs') => void,
+): AgentVoice {
+  const { rateHz, journal } = options;
+  const reply = new ReplyGenerator({ ...providers, rateHz, journal, onStep });
+  return new AgentVoice({ ...options, reply, bridges: providers.bridges, transmit, events });
+}

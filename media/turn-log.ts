@@ -1,0 +1,28 @@
+/** What the final lines of a transcript carry beside their words: how their turn went, and what was decided in it. Pure. */
+import type { CallEvent } from './call-events.ts';
+import type { Decision } from './decision.ts';
+import type { TurnTimings } from './turn-timings.ts';
+
+/** Decisions kept for a line; a caller who makes noises for minutes makes more. */
+const MAX_DECISIONS = 50;
+
+export class TurnLog {
+  #decisions: Decision[] = [];
+
+  note(event: CallEvent): void {
+    if (event.name === 'decision' && this.#decisions.length < MAX_DECISIONS) this.#decisions.push(event.data);
+  }
+
+  /** A final line with what led to it; any other event as it is. */
+  complete(event: CallEvent, timings: TurnTimings | undefined): CallEvent {
+    if (event.name !== 'transcript' || !event.data.final) return event;
+    const decisions = this.#decisions;
+    this.#decisions = [];
+    const { data } = event;
+    const measured = data.role === 'agent' && timings;
+    return {
+      name: 'transcript',
+      data: { ...data, ...(measured && { timings }), ...(decisions.length > 0 && { decisions }) },
+    };
+  }
+}

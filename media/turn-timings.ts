@@ -1,0 +1,43 @@
+/** When each step of a turn happened, for its waterfall: from the caller's last sound to the agent's first packet. Pure. */
+
+/** Milliseconds from the start of the session; what did not happen is missing. */
+export type TurnTimings = {
+  endOfSpeechMs: number;
+  /** The last of the caller's words that were known when the turn ended. */
+  transcriptMs?: number;
+  /** The turn was taken as ended. */
+  endpointMs: number;
+  firstTokenMs?: number;
+  firstAudioMs?: number;
+  firstPacketMs?: number;
+};
+
+export class TurnClock {
+  #transcriptMs: number | undefined;
+  #timings: TurnTimings | undefined;
+
+  words(nowMs: number): void {
+    this.#transcriptMs = nowMs;
+  }
+
+  turnEnded(endOfSpeechMs: number, nowMs: number): void {
+    const transcriptMs = this.#transcriptMs;
+    this.#transcriptMs = undefined;
+    this.#timings = { endOfSpeechMs, endpointMs: nowMs, ...(transcriptMs !== undefined && { transcriptMs }) };
+  }
+
+  /** Only the first of each kind counts. */
+  step(name: 'firstTokenMs' | 'firstAudioMs' | 'firstPacketMs', nowMs: number): void {
+    if (this.#timings) this.#timings[name] ??= nowMs;
+  }
+
+  /** Those of the turn that is being answered, once its answer was heard. */
+  get heard(): TurnTimings | undefined {
+    return this.#timings?.firstPacketMs === undefined ? undefined : { ...this.#timings };
+  }
+
+  /** Another reply begins, which answers no spoken turn. */
+  forget(): void {
+    this.#timings = undefined;
+  }
+}

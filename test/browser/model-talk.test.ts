@@ -1,0 +1,79 @@
+import { expect } from 'chai';
+import type { Browser } from 'playwright-core';
+import { CallPage, launchBrowser } from '../support/browser.ts';
+import { fixtureSpeech } from '../support/fixture-speech.ts';
+import { loudMs } from '../support/sound.ts';
+import { startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
+import { startVendors, type VendorSet } from '../support/vendor-pod.ts';
+import { SERVER_KEY, SERVER_MODEL } from '../support/vendors/dialect.ts';
+import { DIALECTS, startLanguageModel } from '../support/vendors/language-model-server.ts';
+
+const QUESTION = 'What can you tell me about the harbour?';
+const OTHER_QUESTION = 'Wait, tell me about the boats instead.';
+
+describe('a conversation with a language model in a real browser', function () {
+  this.timeout(120_000);
+  let vendors: VendorSet;
+  let spare: Awaited<ReturnType<typeof startLanguageModel>>;
+  let server: TalkingServer;
+  let browser: Browser;
+
+  before(async () => {
+    vendors = await startVendors();
+    spare = await startLanguageModel(DIALECTS.compatible);
+    server = await startTalkingServer({
+      ...vendors.environment,
+      OPENAI_COMPATIBLE_URL: `${spare.server.url}/v1`,
+      OPENAI_COMPATIBLE_KEY: SERVER_KEY,
+      LLM_MODEL: `openai/${SERVER_MODEL},compatible/${SERVER_MODEL}`,
+    });
+    browser = await launchBrowser({ autoplay: 'allowed' });
+  });
+
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+    await spare?.server.close();
+    await vendors?.close();
+  });
+
+  it('answers a spoken question, goes on with another model where one dies, stops for words, and answers those', async () => {
+    const call = await CallPage.open(browser, server.url, 'spoken');
+    await call.startCall();
+
+    const sentences = Array.from({ length: 12 }, (_, n) => `The harbour has pier number ${n + 1}. `);
+    vendors.model.say({ text: sentences });
+    // Dies in the middle of the third sentence.
+    vendors.model.server.faults.push({ kind: 'cut', after: 6 });
+    spare.say({ text: Array.from({ length: 20 }, (_, n) => `Another ship is lying at place ${n + 1}. `) });
+    vendors.script.push(QUESTION);
+    await call.say(await fixtureSpeech({ text: QUESTION }));
+
+    const question = await call.event('transcript', { with: { role: 'user', final: true } });
+    expect(question.data['text']).to.equal(QUESTION);
+    const answering = await call.event('agentState', { with: { state: 'speaking' }, after: question });
+    const failover = await call.event('decision', { with: { decision: 'failover' } });
+    expect(failover.data).to.deep.include({ reason: 'language-model' });
+    await call.page.waitForFunction(`document.querySelector('#transcript').textContent.includes('at place 2')`, null, {
+      timeout: 30_000,
+    });
+
+    vendors.model.say({ text: ['The boats are yellow.'] });
+    vendors.script.push(OTHER_QUESTION);
+    await call.say(await fixtureSpeech({ text: OTHER_QUESTION }));
+    const interrupted = await call.event('decision', { with: { decision: 'interrupt' }, after: answering });
+    const heard = await call.heard(answering.heardMs, interrupted.heardMs);
+    expect(loudMs(heard), 'ms of the answer heard').to.be.above(3000);
+    const cut = await call.event('transcript', { with: { role: 'agent', final: true }, after: answering });
+    expect(cut.data['text']).to.include('pier number 1').and.include('Another ship').and.not.include('place 20');
+    const boats = await call.event('transcript', {
+      with: { role: 'agent', final: true },
+      after: cut,
+      timeoutMs: 30_000,
+    });
+    expect(boats.data['text']).to.equal('The boats are yellow.');
+    const page = await call.page.textContent('#transcript');
+    for (const line of [QUESTION, OTHER_QUESTION, 'The boats are yellow.']) expect(page).to.include(line);
+    await call.page.close();
+  });
+});
