@@ -1,5 +1,5 @@
 /** Answers with a language model: what was said so far goes in, and what it writes is said as it comes. */
-import type { LanguageModel, Message, ReplyPart, Responder, TurnInput } from './provider.ts';
+import type { LanguageModel, Message, ProviderFault, ReplyPart, Responder, TurnInput } from './provider.ts';
 import { SPOKEN_STYLE } from './spoken-reply.ts';
 
 export type LlmResponderOptions = {
@@ -7,6 +7,12 @@ export type LlmResponderOptions = {
   /** Who the agent is. */
   prompt: string;
 };
+
+export class EmptyReplyError extends Error implements ProviderFault {
+  override readonly name = 'EmptyReplyError';
+  readonly code = 'empty_reply';
+  readonly retryable = true;
+}
 
 export class LlmResponder implements Responder {
   readonly #options: LlmResponderOptions;
@@ -18,13 +24,18 @@ export class LlmResponder implements Responder {
   /**
    * Answers what `history` ends with. Ends, without an error, when `signal` aborts.
    * @throws StageExhaustedError when no model can answer
+   * @throws EmptyReplyError when it had nothing to say: a caller would wait for ever
    */
   async *respond(_turn: TurnInput, history: readonly Message[], signal: AbortSignal): AsyncGenerator<ReplyPart> {
     const { model, prompt } = this.#options;
     const system = [prompt, SPOKEN_STYLE].filter(Boolean).join('\n\n');
     const messages = [{ role: 'system', text: system } as const, ...history];
+    let said = false;
     for await (const part of model.generate({ messages }, signal)) {
-      if (part.type === 'text') yield { type: 'text', text: part.text };
+      if (part.type !== 'text') continue;
+      said ||= part.text.trim() !== '';
+      yield { type: 'text', text: part.text };
     }
+    if (!said && !signal.aborted) throw new EmptyReplyError(`${model.name} answered without a word`);
   }
 }
