@@ -44,6 +44,10 @@ const ASK_ALL_MS = 300;
 const LEAST_PATIENCE_MS = 250;
 /** A claim may have to be written twice by the pod that is asked to make it. */
 const REMOTE_CLAIM_MS = 1_000;
+/** An answer that is read so long after its time says nothing about now. */
+const OLD_MS = 250;
+/** Refusals of a pod that does not lead the session, or will not in a moment. */
+const DENIALS: ReadonlySet<string> = new Set(['session_not_found', 'no_handler', 'closing']);
 /** A session may be claimed by others while this pod tries; every turn of this has seen it move on. */
 const MAX_ROUNDS = 4;
 
@@ -161,19 +165,21 @@ export class SessionFinder {
     { id, ownerPod }: SessionRecord,
     { occasion, patienceMs, signal }: { occasion: Occasion; patienceMs: number; signal: AbortSignal },
   ): Promise<OwnerWord> {
-    const { bus, sessions } = this.#options;
+    const { bus, sessions, nowMs } = this.#options;
     // Under this pod's own name, and not held: an earlier process of the same name.
     if (ownerPod === sessions.podId) return { kind: 'gone' };
     const question: LeadQuestion = { id, look: occasion === 'rejoin' || occasion === 'media-lost' };
+    const timeoutMs = Math.max(LEAST_PATIENCE_MS, patienceMs);
+    const askedAtMs = nowMs();
     try {
-      const answer = (await bus.request(ownerPod, 'session.lead', question, {
-        timeoutMs: Math.max(LEAST_PATIENCE_MS, patienceMs),
-        signal,
-      })) as LeadAnswer;
+      const answer = (await bus.request(ownerPod, 'session.lead', question, { timeoutMs, signal })) as LeadAnswer;
+      // This pod has stood still, and what it reads now may long have changed.
+      if (nowMs() - askedAtMs > timeoutMs + OLD_MS) return { kind: 'cut_off' };
       return answer.leads ? { kind: 'leads', media: answer.media } : { kind: 'not-mine' };
     } catch (error) {
       if (error instanceof PodUnreachable) return { kind: error.reason };
-      if (error instanceof RemoteRefusal) return { kind: 'not-mine' };
+      // Whoever fails to answer for another reason is there all the same, and may well lead it.
+      if (error instanceof RemoteRefusal) return { kind: DENIALS.has(error.code) ? 'not-mine' : 'cut_off' };
       throw error;
     }
   }

@@ -51,7 +51,7 @@ export const runHistory = async (seed: number, faults: readonly Fault[] = FAULTS
 export class FaultyFleet {
   readonly world: World;
   readonly #changes = new Map<string, number>();
-  /** Of which a change is under way: the next one waits for its outcome. */
+  /** Of which a change is under way, or has an unknown outcome: it may still come, and undo a later one. */
   readonly #changing = new Set<string>();
   #started = 0;
 
@@ -146,9 +146,9 @@ export class FaultyFleet {
     this.#changes.set(client.sessionId, change);
     const amended = time.in(pod.process, () => pod.signalling.fleet.amend(client.sessionId, { metadata: { change } }));
     const record = await amended?.catch(() => undefined);
-    this.#changing.delete(client.sessionId);
     // One that died meanwhile tells nobody.
     if (record === undefined || !pod.process.alive) return;
+    this.#changing.delete(client.sessionId);
     this.world.trace(`change ${change} of ${client.name} is acknowledged by ${pod.id}`);
     rules.changed(client.sessionId, change, record.ownerPod);
   }

@@ -1,4 +1,5 @@
 /** What must hold in every history. Each rule notes how it was broken; a history that breaks none is a good one. */
+import { OWNER_PATIENCE_MS } from '../../signalling/ownership.ts';
 import type { StoredSession } from '../../signalling/session-store.ts';
 import type { SessionRecord } from '../../signalling/session.ts';
 import { lineKey } from '../../signalling/transcript-merge.ts';
@@ -81,7 +82,7 @@ export class OwnershipRules {
     if (!link?.audible || link.podId === ownerPod || heardForMs < HEALTHY_MS) return;
     // A pod that Redis has seen go is gone by all that others can know; and whoever has lost its connection, and comes to
     // join, is not asked what it hears.
-    const cutOff = this.#world.pods.get(link.podId)?.messages.stands === false;
+    const cutOff = this.#world.pods.get(link.podId)?.messages.stoodFor(OWNER_PATIENCE_MS) === false;
     if (cutOff && !client?.joined) return;
     this.#cutOff.set(`${id} ${epoch}`, cutOff);
     this.#takings.set(`${id} ${epoch}`, `${client?.name} heard ${link.podId} for ${Math.round(heardForMs)} ms`);

@@ -118,6 +118,7 @@ export class RedisLine {
   #cut = false;
   #up = true;
   #steadySinceMs: number;
+  #healedAtMs = 0;
   #stopNoticing: (() => void) | undefined;
   /** Of the connection that stands: what was on an earlier one's way is lost. */
   #generation = 0;
@@ -142,9 +143,10 @@ export class RedisLine {
     return this.#up;
   }
 
-  /** Whether anything gets through, whoever knows. */
-  get stands(): boolean {
-    return this.#up && !this.#cut;
+  /** Whether everything has got through for so long, whoever knows. */
+  stoodFor(ms: number): boolean {
+    const { nowMs } = this.#redis.time;
+    return this.#up && !this.#cut && nowMs - Math.max(this.#healedAtMs, this.#steadySinceMs) >= ms;
   }
 
   get steadySince(): number | undefined {
@@ -166,6 +168,7 @@ export class RedisLine {
   heal(): void {
     if (!this.#cut) return;
     this.#cut = false;
+    this.#healedAtMs = this.#redis.time.nowMs;
     this.#stopNoticing?.();
     if (!this.#up) return this.reconnect();
     for (const run of this.#heldToRedis.splice(0)) this.toRedis(run);
