@@ -81,7 +81,7 @@ export class RelayDesk {
     if (!sessions.holds(sessionId)) throw new SignallingFailure('session_not_found');
     const client = this.add(sessionId, clientId, podId);
     try {
-      const { answer, start } = await host.join(client, sessionId, request);
+      const { answer, start } = await host.join(client, sessionId, request, reason !== undefined);
       const events = start();
       const position = this.#positionOf(sessionId);
       if (reason === undefined || answer.media === undefined) return { answer, events, position };

@@ -50,16 +50,16 @@ export class SessionHost implements CallObserver {
   }
 
   /** A client joins. `start` begins the delivery of events to it, and is called once its answer is on its way. */
-  join(client: ChannelClient, sessionId: string, request: Request<'join'>): Promise<Joined> {
+  join(client: ChannelClient, sessionId: string, request: Request<'join'>, moved = false): Promise<Joined> {
     const channel = this.#channelOf(sessionId);
-    return inOrder(channel, () => this.#join(channel, client, request));
+    return inOrder(channel, () => this.#join(channel, client, request, moved));
   }
 
   /** A client that has joined elsewhere, or waited for a place, is given media here by an event. */
   async moveIn(client: ChannelClient, sessionId: string, request: Request<'join'>, reason: MoveReason): Promise<void> {
     const channel = this.#channelOf(sessionId);
     await inOrder(channel, async () => {
-      const { answer, start } = await this.#join(channel, client, request);
+      const { answer, start } = await this.#join(channel, client, request, true);
       for (const event of start()) client.deliver(event);
       const { media, transcript } = answer;
       if (media)
@@ -147,9 +147,14 @@ export class SessionHost implements CallObserver {
     return channel;
   }
 
-  async #join(channel: SessionChannel, client: ChannelClient, request: Request<'join'>): Promise<Joined> {
+  async #join(
+    channel: SessionChannel,
+    client: ChannelClient,
+    request: Request<'join'>,
+    moved: boolean,
+  ): Promise<Joined> {
     try {
-      return await this.#joiner.join(channel, client, request);
+      return await this.#joiner.join(channel, client, request, moved);
     } catch (error) {
       // It has ended, or is led elsewhere: nobody would ever take its channel away.
       if (!channel.isOpen && channel.isLast) this.#forget(channel);

@@ -70,9 +70,15 @@ export class Joiner {
     this.#nowMs = nowMs;
   }
 
-  /** Called in the session's order. */
-  async join(channel: SessionChannel, client: ChannelClient, request: Request<'join'>): Promise<Joined> {
+  /**
+   * Called in the session's order.
+   * @param moved its pod brings it here by itself: it may be a connection that its client has left, unnoticed yet, and takes
+   *   nobody's place
+   */
+  async join(channel: SessionChannel, client: ChannelClient, request: Request<'join'>, moved = false): Promise<Joined> {
     client.signal.throwIfAborted();
+    const { current } = channel;
+    if (moved && current && current !== client && !current.signal.aborted) throw new SignallingFailure('superseded');
     checkVersion(request);
     const record = await this.#sessions.attach(channel.sessionId);
     channel.open(record.epoch);

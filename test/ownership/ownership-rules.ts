@@ -82,7 +82,9 @@ export class OwnershipRules {
     if (!link?.audible || link.podId === ownerPod || heardForMs < HEALTHY_MS) return;
     // A pod that Redis has seen go is gone by all that others can know; and whoever has lost its connection, and comes to
     // join, is not asked what it hears.
-    const cutOff = this.#world.pods.get(link.podId)?.messages.stoodFor(OWNER_PATIENCE_MS) === false;
+    // Nor can a question be brought to anybody where a good part of all messages gets lost.
+    const lossy = this.#world.redis.lossRate > 0.05;
+    const cutOff = lossy || this.#world.pods.get(link.podId)?.messages.stoodFor(OWNER_PATIENCE_MS) === false;
     if (cutOff && !client?.joined) return;
     this.#cutOff.set(`${id} ${epoch}`, cutOff);
     this.#takings.set(`${id} ${epoch}`, `${client?.name} heard ${link.podId} for ${Math.round(heardForMs)} ms`);
