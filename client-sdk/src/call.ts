@@ -246,7 +246,8 @@ export class Call {
   }
 
   #onEvent(event: SessionEvent): void {
-    this.moving.heardOf(event.payload.epoch);
+    // An owner that brings transports of its own is not the one whose transports stand by.
+    if (event.name !== 'move' || event.payload.reason === 'drain') this.moving.heardOf(event.payload.epoch);
     if (event.name === 'transcript' && !this.#ledger.accept(event.payload)) return;
     for (const emission of this.#conversation.translate(event)) this.#emit(emission);
     if (event.name === 'queued') this.#note({ queued: !this.media.link });

@@ -123,7 +123,9 @@ export class SimulatedClient {
     if (name === 'token') return;
     const event = payload as { epoch: number; seq: number };
     if (!this.#order.accept(event)) return;
-    this.#heardOf(event.epoch);
+    // An owner that brings transports of its own is not the one whose transports stand by.
+    const isMove = name === 'move' && (payload as SessionEvents['move']).reason !== 'drain';
+    if (!isMove) this.#heardOf(event.epoch);
     if (name === 'move') this.#follow(payload as SessionEvents['move'], event.epoch);
     if (name === 'ended') this.#end(`ended: ${(payload as { reason: string }).reason}`);
     if (name === 'problem') this.#end(`problem: ${(payload as { code: string }).code}`);

@@ -11,7 +11,9 @@ import { SessionFinder } from '../../signalling/session-finder.ts';
 import { Sessions } from '../../signalling/sessions.ts';
 import { eventually } from '../support/eventually.ts';
 import { failingStore } from '../support/failing-store.ts';
+import { rejection } from '../support/rejection.ts';
 import { memoryLog } from '../support/running-server.ts';
+import { sessionRecord } from '../support/session-record.ts';
 
 const line = (turnId: string): TranscriptEntry => ({
   turnId,
@@ -87,6 +89,35 @@ describe('two pods on one store', () => {
     const claims = await Promise.all([next.finder.claimHere(claim), next.finder.claimHere(claim)]);
     const stored = await redis.get(id);
     expect(claims.map((record) => record?.epoch)).to.deep.equal([stored?.epoch, stored?.epoch]);
+  });
+});
+
+describe('a pod that leads a session', () => {
+  const pod = () => {
+    const hub = new MemoryBusHub({ log: memoryLog() });
+    const [asking, leading] = [hub.connect('asking'), hub.connect('leading')];
+    const redis = new MemorySessionStore({ podId: 'leading' });
+    const log = memoryLog();
+    const shared = new MemorySessionStore({ podId: 'asking', sharedWith: redis });
+    const store = new HeldSessions({ local: new MemorySessionStore({ podId: 'asking' }), shared, log });
+    const places = new Places({ capacity: 9 });
+    const options = { store, places, podId: 'asking', hasTime: () => true, timeoutMs: 60_000, nowMs: Date.now };
+    const sessions = new Sessions(options);
+    const pods: Pods = { list: () => [], announce: () => {}, close: async () => {} };
+    const finder = new SessionFinder({ store, sessions, bus: asking, pods, nowMs: Date.now });
+    return { redis, finder, leading };
+  };
+
+  it('keeps it where it fails to answer, for it is there', async () => {
+    const { redis, finder, leading } = pod();
+    const record = sessionRecord({ ownerPod: 'leading', state: 'live' });
+    await redis.create(record);
+    leading.handle('session.lead', async () => {
+      throw new Error('given up');
+    });
+    const failure = await rejection(finder.find(record.id, 'media-lost', new AbortController().signal));
+    expect(failure).to.include({ code: 'server_busy' });
+    expect(await redis.get(record.id)).to.include({ ownerPod: 'leading' });
   });
 });
 

@@ -170,6 +170,15 @@ describe('MemoryBusHub', () => {
       expect(await failure).to.include({ reason: 'timeout' });
     });
 
+    it('reads the answer that came while this pod stood still, before it calls the other one silent', async () => {
+      open({ delayMs: () => 5 });
+      const outcome = ask(1_000);
+      await timing.advance(12);
+      timing.standStill(5_000);
+      await timing.advance(1_000);
+      expect(outcome.is).to.equal('noted');
+    });
+
     it('waits for pods that come back while the break is young', async () => {
       open();
       hub.cut('ada');

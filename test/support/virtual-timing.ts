@@ -20,6 +20,11 @@ export class VirtualTiming implements Timing {
     return () => this.#timers.delete(timer);
   };
 
+  /** Time goes by and nothing runs: what fell due meanwhile comes late, the oldest first. */
+  standStill(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   /** Resolves on virtual time. */
   readonly sleep = (ms: number): Promise<void> => new Promise((resolve) => void this.after(ms, resolve));
 
@@ -28,7 +33,7 @@ export class VirtualTiming implements Timing {
     const untilMs = this.#nowMs + ms;
     await settle();
     for (let timer = this.#next(untilMs); timer; timer = this.#next(untilMs)) {
-      this.#nowMs = timer.atMs;
+      this.#nowMs = Math.max(this.#nowMs, timer.atMs);
       this.#timers.delete(timer);
       timer.run();
       await settle();
