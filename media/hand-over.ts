@@ -4,7 +4,7 @@
 export const PAUSE_MS = 80;
 
 /** What of a reply is not known yet would be lost with this pod: it is waited for, but no longer than this. */
-const INCOMPLETE_MS = 500;
+const INCOMPLETE_MS = 2000;
 
 /** How a call stands at a moment. */
 export type Moment = {
