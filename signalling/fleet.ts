@@ -33,6 +33,8 @@ type EndRequest = { id: string; reason: EndReason };
 /** A pod that cannot open a session in this time is not the one to talk to. */
 const OPEN_MS = 1_000;
 const CHANGE_MS = 1_500;
+/** How a pod says that it does not lead a session, or leads it no longer. */
+const LOST: ReadonlySet<string> = new Set(['session_not_found', 'stale_epoch']);
 /** How long a session without a client may be led by two pods, neither of which speaks to anybody in it. */
 const CONFIRM_MS = 5_000;
 
@@ -228,7 +230,7 @@ export class Fleet {
       return (await bus.request(record.ownerPod, name, request, { timeoutMs: CHANGE_MS })) as SessionRecord;
     } catch (error) {
       const lost = error instanceof PodUnreachable && error.reason !== 'cut_off';
-      const denied = error instanceof RemoteRefusal && error.code === 'session_not_found';
+      const denied = error instanceof RemoteRefusal && LOST.has(error.code);
       if (!lost && !denied) throw error;
       const whereabouts = await finder.find(id, 'change', AbortSignal.timeout(CHANGE_MS), 0);
       if (whereabouts.kind === 'here') return here();

@@ -109,6 +109,8 @@ export class GatewayRouter {
     const route = this.#relayRoute(client, podId);
     client.route = route;
     route.takeFrom(position);
+    // It went while its session was handed over; the next owner must not wait for it.
+    if (!this.#connections.has(client.id)) route.close('gone');
   }
 
   /** A session that was led elsewhere is led here now, and so is its client, if its connection is on this pod. */

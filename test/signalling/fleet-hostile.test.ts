@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import type { Environment } from '../../server/config.ts';
+import { StaleEpoch } from '../../signalling/errors.ts';
 import { SessionTokens } from '../../signalling/tokens.ts';
 import { Callers } from '../support/callers.ts';
 import { eventually } from '../support/eventually.ts';
@@ -278,5 +279,41 @@ describe('a fleet under stress', () => {
     await eventually(() => closed.length === 1);
     const refused = await rejection(ask('relay.ping', { after: { epoch: 0, seq: 0 } }));
     expect(refused).to.have.property('code', 'superseded');
+  });
+
+  it('tells the next owner that a client went while its session was handed over', async () => {
+    const [pod] = await start(1);
+    const { id, caller } = await callers[0]!.conversation();
+    const next = await stranger('next');
+    const transport = (name: string) => ({ id: name, iceParameters: {}, iceCandidates: [], dtlsParameters: {} });
+    next.bus.handle('handover.prepare', async () => ({ media: { send: transport('s'), receive: transport('r') } }));
+    next.bus.handle('handover.ready', async () => ({}));
+    next.bus.handle('handover.commit', async () => {
+      caller.close();
+      await eventually(async () => (await pod!.connections()) === 0);
+      return { position: { epoch: Date.now(), seq: 0 } };
+    });
+    const gone = new Promise((resolve) => {
+      next.bus.handle('relay.gone', async (payload) => {
+        resolve(payload);
+        return {};
+      });
+    });
+    next.bus.handle('relay.ping', async () => ({ events: [], gap: false, more: false }));
+    next.announce();
+    await pod!.request('POST', '/v2/drain');
+    expect(await gone).to.include({ sessionId: id });
+  });
+
+  it('ends a session whose owner loses it just then', async () => {
+    const [pod] = await start(1);
+    const losing = await stranger('losing');
+    const { id, epoch } = await losing.session({ state: 'live' });
+    losing.bus.handle('session.end', async () => {
+      throw new StaleEpoch(id, epoch, epoch + 1);
+    });
+    losing.bus.handle('session.lead', async () => ({ leads: false, epoch: 0, media: 'none' }));
+    expect((await pod!.request('DELETE', `/v2/sessions/${id}`)).status).to.equal(204);
+    expect((await pod!.request('GET', `/v2/sessions/${id}`)).body).to.include({ state: 'ended' });
   });
 });

@@ -38,6 +38,12 @@ export class ScriptedPod implements AsyncDisposable {
     return record;
   }
 
+  /** Says once that it has room. */
+  announce(): void {
+    const load = { calls: 0, capacity: 100, loopDelayMs: 0, draining: false };
+    this.bus.publish('pod.announced', { id: this.podId, version: '0.0.0', startedAt: 1, beat: Date.now(), ...load });
+  }
+
   /** Dies; nobody listens under its name any more. */
   async die(): Promise<void> {
     await this.bus.close();
