@@ -34,6 +34,7 @@ describe('a fleet under stress', () => {
     await Promise.all(pods.map((pod) => pod.close()));
     await Promise.all(others.map((other) => other.die()));
     [pods, others, callers] = [[], [], []];
+    await inRedis((asked) => asked.flushall());
   });
 
   const start = async (count: number, environment: Environment = {}): Promise<TestServer[]> => {
@@ -282,7 +283,7 @@ describe('a fleet under stress', () => {
   });
 
   it('tells the next owner that a client went while its session was handed over', async () => {
-    const [pod] = await start(1);
+    const [pod] = await start(1, { DRAIN_TIMEOUT_MS: '10000' });
     const { id, caller } = await callers[0]!.conversation();
     const next = await stranger('next');
     const transport = (name: string) => ({ id: name, iceParameters: {}, iceCandidates: [], dtlsParameters: {} });
@@ -300,7 +301,10 @@ describe('a fleet under stress', () => {
       });
     });
     next.bus.handle('relay.ping', async () => ({ events: [], gap: false, more: false }));
-    next.announce();
+    await eventually(async () => {
+      await next.announce();
+      return (await metric(pod!, 'pods')) === 2;
+    });
     await pod!.request('POST', '/v2/drain');
     expect(await gone).to.include({ sessionId: id });
   });

@@ -38,10 +38,13 @@ export class ScriptedPod implements AsyncDisposable {
     return record;
   }
 
-  /** Says once that it has room. */
-  announce(): void {
+  /** Gives one sign of life, as a pod with room. */
+  async announce(): Promise<void> {
     const load = { calls: 0, capacity: 100, loopDelayMs: 0, draining: false };
-    this.bus.publish('pod.announced', { id: this.podId, version: '0.0.0', startedAt: 1, beat: Date.now(), ...load });
+    const message = { id: this.podId, version: '0.0.0', startedAt: 1, beat: Date.now(), ...load };
+    await this.link.run('announce', (redis) => redis.set(`pod:${this.podId}`, JSON.stringify(message), 'PX', 10_000));
+    await this.link.run('announce', (redis) => redis.sadd('pods', this.podId));
+    this.bus.publish('pod.announced', message);
   }
 
   /** Dies; nobody listens under its name any more. */
