@@ -1,7 +1,8 @@
 /** The configuration of an agent: whom a caller talks to. One schema, for files and for whatever gives agents later. */
 import { z } from 'zod';
 import { providerFields } from './agent-providers.ts';
-import { unknownNames, variables } from './agent-variables.ts';
+import { agentTools, namesUsedBy } from './tool-schema.ts';
+import { unknownNames, variables, type VariableValues } from './agent-variables.ts';
 
 const ms = (minimum: number, maximum: number, value: number) =>
   z.number().int().min(minimum).max(maximum).default(value);
@@ -94,6 +95,8 @@ export const agent = z
     turnHandling: turnHandling.prefault({}),
     /** What detectors and conversation are told and decide is written to JOURNAL_DIR, with what is said. */
     journal: z.boolean().default(false),
+    /** What a language model may do besides speaking. */
+    tools: agentTools,
     /** What sessions may give, or must. */
     variables: variables.default({}),
     limits: z
@@ -117,12 +120,22 @@ export const agent = z
         context.addIssue({ code: 'custom', path: [field], message });
       }
     }
+    for (const [index, tool] of texts.tools.entries()) {
+      const unknown = namesUsedBy(tool).variables.filter((name) => !Object.hasOwn(declared, name));
+      for (const name of unknown) {
+        const message = `has {{${name}}}, but the agent declares no variable "${name}"`;
+        context.addIssue({ code: 'custom', path: ['tools', index], message });
+      }
+    }
   });
 
 /** An agent as it is written: with open places in its texts, and with secrets. */
 export type AgentDefinition = z.infer<typeof agent>;
-/** What a call is given of it: texts are complete, and there is no secret in it. */
-export type AgentConfig = Omit<AgentDefinition, 'variables' | 'webhook' | 'secrets'>;
+/** What a call is given of it: texts are complete, and there is no secret in it but for its tools. */
+export type AgentConfig = Omit<AgentDefinition, 'variables' | 'webhook' | 'secrets'> & {
+  /** What its tools' templates are filled with: of all secrets those that they name. It goes to voice workers alone. */
+  toolValues?: { variables: VariableValues; secrets: Record<string, string> };
+};
 export type TurnHandling = z.infer<typeof turnHandling>;
 export type EndpointingOptions = z.infer<typeof endpointing>;
 export type InterruptionOptions = z.infer<typeof interruption>;

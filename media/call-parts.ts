@@ -42,7 +42,7 @@ export class CallParts {
       side.emit(event);
     };
     const { decide, stageEvent } = new Decisions({ now, sessionMs, turnId, emit });
-    const providers = options.providers(open.agent, stageEvent);
+    const providers = options.providers(open.agent, stageEvent, decide);
     this.voice = createVoice(options, side, providers, (step) => this.upkeep.step(step, now()));
     const { voice } = this;
     this.upkeep = new TurnUpkeep({ voice, tell, decide, sessionMs, onFault });

@@ -1,6 +1,7 @@
 /** Whom a call hears, thinks and speaks with: an agent's names, else the environment's, else all that have keys. */
 import type { AgentConfig } from './agent.ts';
 import type { Fillers } from './fillers.ts';
+import type { CallTools } from './tools/call-tools.ts';
 import { LlmResponder } from './providers/llm-responder.ts';
 import type { Responder, SpeechToText, SpokenAudio, TextToSpeech } from './providers/provider.ts';
 import type { OnStageEvent, ProviderRegistry, VoiceChoice } from './providers/registry.ts';
@@ -37,6 +38,7 @@ export function vendorProviders(
   defaults: DefaultNames,
   fillers: Fillers,
   onEvent?: OnStageEvent,
+  tools?: CallTools,
 ): CallProviders {
   const { stt, llm, tts, voice, prompt, language } = agent;
   const models = namesOf(llm, defaults.llm ?? registry.usable('language-model'), 'language model', 'OPENAI_API_KEY');
@@ -63,7 +65,7 @@ export function vendorProviders(
   return {
     pronounce: (text) => speakable(text, language),
     bridges: (index) => fillers.get(key, index),
-    responder: new LlmResponder({ model, prompt }),
+    responder: new LlmResponder({ model, prompt, tools }),
     textToSpeech,
     voice,
     speechToText: registry.speechToText(ears, { ...keyterms }, onEvent),

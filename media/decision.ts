@@ -21,6 +21,8 @@ export type DecisionKind =
   | 'speculate'
   | 'use'
   | 'discard'
+  /** A tool was run. */
+  | 'tool'
   /** A provider failed or was left out. */
   | 'failover'
   /** Silence was bridged. */

@@ -74,17 +74,19 @@ const builtIn = z.strictObject({ type: z.literal('built-in'), name: z.enum(['end
 
 export const tool = z.discriminatedUnion('type', [httpTool, clientTool, codeTool, builtIn]);
 
-export const tools = z
-  .array(tool)
+export const tools = z.array(tool).max(64).default([]).superRefine(refuseTwins);
+
+/**
+ * Those that a call runs now: requests that may be made twice without harm. The others wait for what they need of a call: a
+ * start that is recorded before it, and a way to the page.
+ */
+export const agentTools = z
+  .array(
+    httpTool.refine(({ idempotent: harmless }) => harmless, { path: ['idempotent'], message: 'must be true as yet' }),
+  )
   .max(64)
   .default([])
-  .superRefine((list, context) => {
-    const seen = new Set<string>();
-    for (const [index, { name }] of list.entries()) {
-      if (seen.has(name)) context.addIssue({ code: 'custom', path: [index, 'name'], message: 'is declared twice' });
-      seen.add(name);
-    }
-  });
+  .superRefine(refuseTwins);
 
 export type Tool = z.infer<typeof tool>;
 export type HttpTool = Extract<Tool, { type: 'http' }>;
@@ -99,4 +101,12 @@ export function namesUsedBy(used: Tool): { variables: string[]; secrets: string[
     variables: names.filter((name) => !SOURCES.has(name.split('.')[0] ?? '')),
     secrets: names.filter((name) => name.startsWith('secrets.')).map((name) => name.slice('secrets.'.length)),
   };
+}
+
+function refuseTwins(list: readonly { name: string }[], context: z.core.$RefinementCtx): void {
+  const seen = new Set<string>();
+  for (const [index, { name }] of list.entries()) {
+    if (seen.has(name)) context.addIssue({ code: 'custom', path: [index, 'name'], message: 'is declared twice' });
+    seen.add(name);
+  }
 }

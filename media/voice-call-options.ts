@@ -2,6 +2,7 @@
 import type { CallEvent } from './call-events.ts';
 import type { CallProviders } from './call-providers.ts';
 import type { ConversationSnapshot } from './conversation-events.ts';
+import type { Decide } from './decision.ts';
 import type { EncodedClips } from './encoded-clips.ts';
 import type { PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
@@ -21,7 +22,7 @@ export type VoiceCallOptions = {
   /** Where journals go; without it there are none. */
   journalFolder: string | undefined;
   /** @throws ProviderConfigError where the agent cannot be served */
-  providers: (agent: OpenCall['agent'], onStageEvent: OnStageEvent) => CallProviders;
+  providers: (agent: OpenCall['agent'], onStageEvent: OnStageEvent, decide: Decide) => CallProviders;
   onEvent: (event: CallEvent) => void;
   onStateChanged: (snapshot: CallSnapshot) => void;
   /** The call is over. */

@@ -6,6 +6,8 @@ import { Parrot } from './providers/parrot.ts';
 import { Fillers } from './fillers.ts';
 import { ProviderRegistry } from './providers/registry.ts';
 import { BRIDGES } from './silence-bridge.ts';
+import { CallTools } from './tools/call-tools.ts';
+import { HttpTools } from './tools/http-tools.ts';
 import { Silero } from './silero.ts';
 import { VoiceWorker } from './voice-worker.ts';
 import type { FromVoiceWorker, ToVoiceWorker, VoiceWorkerData } from './voice-protocol.ts';
@@ -20,13 +22,16 @@ const [silero] = await Promise.all([Silero.load(data.sileroPath), flite.warm()])
 const registry = new ProviderRegistry({ access: data.vendors ?? {}, sampleRateHz: data.rateHz, flite });
 const parrot = new Parrot();
 const fillers = new Fillers(BRIDGES);
+const http = new HttpTools();
 const worker = new VoiceWorker({
   data,
   silero,
-  providers: (agent, onStageEvent) =>
-    agent.responder === 'parrot'
-      ? { responder: parrot, textToSpeech: flite, voice: agent.voice }
-      : vendorProviders(agent, registry, data.models ?? {}, fillers, onStageEvent),
+  providers: (agent, onStageEvent, decide) => {
+    if (agent.responder === 'parrot') return { responder: parrot, textToSpeech: flite, voice: agent.voice };
+    const { tools, toolValues: values } = agent;
+    const callTools = values && new CallTools({ tools, values, http, decide });
+    return vendorProviders(agent, registry, data.models ?? {}, fillers, onStageEvent, callTools);
+  },
   post,
 });
 void registry.warm();
@@ -37,6 +42,7 @@ port.on('message', (message: ToVoiceWorker) => {
   work = work.then(() => worker.handle(message));
   if (message.type !== 'close') return;
   work = work.then(async () => {
+    http.close();
     registry.close();
     await flite.close();
     port.close();

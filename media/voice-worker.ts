@@ -3,19 +3,17 @@
  * of `voice-protocol.ts`; `voice-worker-thread.ts` starts it.
  */
 import { createHistogram } from 'node:perf_hooks';
-import type { AgentConfig } from './agent.ts';
-import type { CallProviders } from './call-providers.ts';
 import { monotonicMs } from './clock.ts';
 import type { ConversationSnapshot } from './conversation-events.ts';
 import { EncodedClips } from './encoded-clips.ts';
 import { LoadMeter } from './load-meter.ts';
 import { PlayoutClock } from './playout-clock.ts';
-import type { OnStageEvent } from './providers/registry.ts';
 import { readRtcp } from './rtcp.ts';
 import { RtpSocket } from './rtp-socket.ts';
 import type { Silero } from './silero.ts';
 import { VadBatcher } from './vad-batcher.ts';
 import { addTo, noTotals } from './call-totals.ts';
+import type { VoiceCallOptions } from './voice-call-options.ts';
 import { VoiceCall } from './voice-call.ts';
 import type { FromVoiceWorker, OpenCall, ToVoiceWorker, VoiceStatistics, VoiceWorkerData } from './voice-protocol.ts';
 
@@ -36,7 +34,7 @@ export type VoiceWorkerParts = {
   data: Pick<VoiceWorkerData, 'heartbeatMs' | 'rateHz' | 'journalFolder'>;
   silero: Silero;
   /** Whom an agent's call hears, thinks and speaks with. @throws ProviderConfigError where the agent cannot be served */
-  providers: (agent: AgentConfig, onStageEvent: OnStageEvent) => CallProviders;
+  providers: VoiceCallOptions['providers'];
   post: (message: FromVoiceWorker) => void;
 };
 

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { agent as agentSchema } from '../media/agent.ts';
 import type { AgentDefinition } from '../media/agent.ts';
+import type { VariableValues } from '../media/agent-variables.ts';
+import { namesUsedBy } from '../media/tool-schema.ts';
 
 /** By name. */
 export type Secrets = Readonly<Record<string, string>>;
@@ -25,8 +27,24 @@ export const checkDefinition = (content: unknown, secrets: Secrets): Checked => 
   if (webhook && secretOf(definition, webhook.secret, secrets) === undefined) {
     return { problems: [`webhook.secret must name a secret that there is: add it to AGENT_SECRETS`] };
   }
+  const missing = secretsOfTools(definition).filter((name) => secretOf(definition, name, secrets) === undefined);
+  if (missing.length > 0) {
+    return { problems: missing.map((name) => `tools use a secret ${name} that there is not: add it to AGENT_SECRETS`) };
+  }
   return { agent: { definition, version: versionOf(definition) } };
 };
+
+/** What a definition's tools are filled with. */
+export const toolValuesOf = (definition: AgentDefinition, variables: VariableValues, secrets: Secrets) => ({
+  variables,
+  secrets: Object.fromEntries(
+    secretsOfTools(definition).map((name) => [name, secretOf(definition, name, secrets) ?? '']),
+  ),
+});
+
+const secretsOfTools = ({ tools }: AgentDefinition): string[] => [
+  ...new Set(tools.flatMap((tool) => namesUsedBy(tool).secrets)),
+];
 
 /** A secret's value: the definition's own, or the server's. */
 export const secretOf = ({ secrets: own }: AgentDefinition, name: string, secrets: Secrets): string | undefined => {

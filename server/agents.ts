@@ -5,7 +5,7 @@ import type { Log } from '../signalling/log.ts';
 import type { SessionRecord } from '../signalling/session.ts';
 import type { AgentBackend } from './agent-backend.ts';
 import { AgentBackendError } from './agent-backend-client.ts';
-import { checkDefinition, merge, secretOf } from './agent-definition.ts';
+import { checkDefinition, merge, secretOf, toolValuesOf } from './agent-definition.ts';
 import type { LoadedAgent, Secrets } from './agent-definition.ts';
 import { AgentNotFound, OverridesInvalid, VariablesInvalid } from './agent-errors.ts';
 import type { AgentFiles, AgentFileState } from './agent-files.ts';
@@ -176,9 +176,11 @@ export class Agents {
     if (strict && problems.length > 0) throw new VariablesInvalid(problems);
     this.#versions.keep(agent);
     const { variables: _, secrets: _own, webhook, ...open } = definition;
-    const secret = webhook && secretOf(definition, webhook.secret, this.#options.secrets);
+    const { secrets } = this.#options;
+    const secret = webhook && secretOf(definition, webhook.secret, secrets);
+    const tools = open.tools.length > 0 && { toolValues: toolValuesOf(definition, values, secrets) };
     return {
-      config: { ...open, greeting: render(open.greeting, values), prompt: render(open.prompt, values) },
+      config: { ...open, greeting: render(open.greeting, values), prompt: render(open.prompt, values), ...tools },
       version: agent.version,
       ...(webhook && secret !== undefined && { webhook: { url: webhook.url, secret } }),
     };
@@ -186,6 +188,8 @@ export class Agents {
 
   #override(definition: AgentDefinition, overrides: object | undefined): AgentDefinition {
     if (overrides === undefined) return definition;
+    // Whoever opens sessions would send the agent's secrets where they like.
+    if ('tools' in overrides) throw new OverridesInvalid(['tools cannot be overridden: declare them in the agent']);
     const { agent, problems } = checkDefinition(merge(definition, overrides), this.#options.secrets);
     if (agent === undefined) throw new OverridesInvalid(problems);
     return agent.definition;

@@ -1,4 +1,5 @@
 /** Answers with a language model: what was said so far goes in, and what it writes is said as it comes. */
+import type { CallTools } from '../tools/call-tools.ts';
 import type { LanguageModel, Message, ProviderFault, ReplyPart, Responder, TurnInput } from './provider.ts';
 import { SPOKEN_STYLE } from './spoken-reply.ts';
 
@@ -6,6 +7,8 @@ export type LlmResponderOptions = {
   model: LanguageModel;
   /** Who the agent is. */
   prompt: string;
+  /** What it may do besides speaking. */
+  tools?: CallTools | undefined;
 };
 
 export class EmptyReplyError extends Error implements ProviderFault {
@@ -26,10 +29,11 @@ export class LlmResponder implements Responder {
    * @throws StageExhaustedError when no model can answer
    * @throws EmptyReplyError when it had nothing to say: a caller would wait for ever
    */
-  async *respond(_turn: TurnInput, history: readonly Message[], signal: AbortSignal): AsyncGenerator<ReplyPart> {
-    const { model, prompt } = this.#options;
+  async *respond(turn: TurnInput, history: readonly Message[], signal: AbortSignal): AsyncGenerator<ReplyPart> {
+    const { prompt, tools } = this.#options;
+    const model = tools?.modelFor(this.#options.model, turn.turnId) ?? this.#options.model;
     const system = [prompt, SPOKEN_STYLE].filter(Boolean).join('\n\n');
-    const messages = [{ role: 'system', text: system } as const, ...history];
+    const messages = [{ role: 'system', text: system } as const, ...(tools?.withResults(history) ?? history)];
     let said = false;
     for await (const part of model.generate({ messages }, signal)) {
       if (part.type !== 'text') continue;

@@ -44,7 +44,8 @@ export interface SpeechToText {
 }
 
 export type Message =
-  | { role: 'system' | 'user'; text: string }
+  /** `turnId`: where it belongs to one. */
+  | { role: 'system' | 'user'; text: string; turnId?: string }
   /** `text` is what the caller heard of it, not what was generated. */
   | { role: 'agent'; text: string };
 

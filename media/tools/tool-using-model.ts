@@ -47,6 +47,7 @@ type Usage = { inputTokens: number; outputTokens: number };
 export class ToolUsingModel implements LanguageModel {
   readonly #options: ToolUsingModelOptions;
   #fillers: readonly string[];
+  readonly #said = new Set<string>();
 
   constructor(options: ToolUsingModelOptions) {
     this.#options = options;
@@ -118,10 +119,17 @@ export class ToolUsingModel implements LanguageModel {
     }
     if (signal.aborted) return undefined;
     const running = Promise.all(calls.map((call) => runner.run(turnId, call, signal)));
-    const fillers = fillersOf(calls, runner, this.#fillers);
+    const fillers = this.#fillersOf(calls);
     const outcomes = yield* this.#fill(running, fillers, characters * HEARD_MS_PER_CHARACTER, signal);
     if (!outcomes) return undefined;
     return exchanged(calls, outcomes, invalid);
+  }
+
+  /** The first one may be a tool's own words. */
+  #fillersOf(calls: readonly ToolCall[]): readonly string[] {
+    const words = calls.map(({ name }) => this.#options.runner.fillerOf(name));
+    const own = words.find((filler) => filler !== undefined && !this.#said.has(filler));
+    return own === undefined ? this.#fillers : [own, ...this.#fillers.slice(1)];
   }
 
   async *#fill(
@@ -136,6 +144,7 @@ export class ToolUsingModel implements LanguageModel {
       if (signal.aborted) return undefined;
       if (outcomes) return outcomes;
       this.#fillers = this.#fillers.slice(1);
+      this.#said.add(filler);
       // A line of its own is a clause, and is spoken at once.
       if (filler) yield { type: 'text', text: `${filler}\n` };
       waitMs = NEXT_FILLER_AFTER_MS;
@@ -155,12 +164,6 @@ export class ToolUsingModel implements LanguageModel {
       over.abort();
     }
   }
-}
-
-/** The first one may be a tool's own words. */
-function fillersOf(calls: readonly ToolCall[], runner: ToolRunner, usual: readonly string[]): readonly string[] {
-  const own = calls.map(({ name }) => runner.fillerOf(name)).find((filler) => filler !== undefined);
-  return own === undefined || usual.length === 0 ? usual : [own, ...usual.slice(1)];
 }
 
 function exchanged(

@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { agent } from '../../media/agent.ts';
+import { checkDefinition, toolValuesOf } from '../../server/agent-definition.ts';
 import { namesUsedBy, tool, tools } from '../../media/tool-schema.ts';
 
 const http = { type: 'http', name: 'ask', description: 'Asks.', url: 'https://a.example/' };
@@ -29,6 +31,27 @@ describe('the declaration of a tool', () => {
   it('refuses two tools of one name', () => {
     const { error } = tools.safeParse([http, { ...http, type: 'client', url: undefined }, http]);
     expect(error?.issues.at(-1)).to.deep.include({ path: [2, 'name'] });
+  });
+
+  it('is one of an agent as yet where it does no harm to run it twice', () => {
+    const agentOf = (fields: object) => agent.safeParse({ name: 'a', tools: [{ ...http, ...fields }] });
+    expect(agentOf({}).success).to.equal(true);
+    expect(agentOf({ method: 'POST', idempotent: true }).success).to.equal(true);
+    expect(agentOf({ method: 'POST' }).error?.issues[0]?.path).to.deep.equal(['tools', 0, 'idempotent']);
+    expect(agentOf({ type: 'client', url: undefined }).success).to.equal(false);
+    expect(agentOf({ query: { a: '{{unknown}}' } }).error?.issues[0]?.message).to.include('"unknown"');
+  });
+
+  it('names a secret that there is, or the agent is refused', () => {
+    const content = { name: 'a', tools: [{ ...http, headers: { key: '{{secrets.KEY}}' } }] };
+    expect(checkDefinition(content, {}).problems).to.deep.equal([
+      'tools use a secret KEY that there is not: add it to AGENT_SECRETS',
+    ]);
+    const { definition } = checkDefinition(content, { KEY: 'k', OTHER: 'o' }).agent!;
+    expect(toolValuesOf(definition, {}, { KEY: 'k', OTHER: 'o' })).to.deep.equal({
+      variables: {},
+      secrets: { KEY: 'k' },
+    });
   });
 
   it('names the variables and secrets that it uses', () => {
