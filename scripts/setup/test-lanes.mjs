@@ -1,8 +1,9 @@
 // How the tests are run: those that mostly wait side by side, those that need the machine's time to themselves afterwards.
 
 /**
- * Patterns of test files. Every file belongs to one lane, which test/scripts/test-lanes.test.ts watches over.
- * @type {{ sideBySide: readonly (readonly string[])[], alone: readonly string[] }}
+ * Patterns of test files. Every file belongs to one lane, which test/scripts/test-lanes.test.ts watches over. What takes
+ * minutes, since it waits for outages as long as those that it is about, is run by `npm run test:long`.
+ * @type {{ sideBySide: readonly (readonly string[])[], alone: readonly string[], long: readonly string[] }}
  */
 export const lanes = {
   sideBySide: [
@@ -13,7 +14,8 @@ export const lanes = {
     folders('media'),
   ],
   // Browsers, several servers at once, and what is measured there by the ear.
-  alone: folders('browser', 'fleet', 'support'),
+  alone: [...folders('browser', 'support'), 'test/fleet/{drain,failover-page,long-polling,metrics}.test.ts'],
+  long: ['test/fleet/{expiry,failover,redis-away}.test.ts'],
 };
 
 /** @param {string[]} names */

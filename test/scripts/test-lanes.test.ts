@@ -5,8 +5,8 @@ import { lanes, runLanes } from '../../scripts/setup/test-lanes.mjs';
 const filesOf = (patterns: readonly string[]): string[] => globSync([...patterns]);
 
 describe('the lanes of the tests', () => {
-  it('run every test file once', () => {
-    const run = [...lanes.sideBySide, lanes.alone].flatMap(filesOf).sort();
+  it('have every test file once', () => {
+    const run = [...lanes.sideBySide, lanes.alone, lanes.long].flatMap(filesOf).sort();
     expect(run).to.deep.equal(globSync('test/**/*.test.ts').sort());
   });
 
