@@ -97,7 +97,8 @@ export class BusQuestion<Answer> {
     try {
       receivers = await send(text);
     } catch {
-      // It is sent again as long as there is time; whether it ever went out shows in the reason at the end.
+      // It is sent again as long as there is time. Where nothing can be sent, no answer could have come either.
+      this.#sentAtMs = undefined;
       return;
     }
     this.#sentAtMs = this.#isSent ? this.#sentAtMs : nowMs;
