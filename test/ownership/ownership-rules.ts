@@ -80,6 +80,8 @@ export class OwnershipRules {
     const link = client?.link;
     const heardForMs = this.#world.time.nowMs - (client?.hearsSinceMs ?? Infinity);
     if (!link?.audible || link.podId === ownerPod || heardForMs < HEALTHY_MS) return;
+    // It was taken before, and this is a claim from whoever took it.
+    if (before?.ownerPod !== link.podId) return;
     // A pod that Redis has seen go is gone by all that others can know; and whoever has lost its connection, and comes to
     // join, is not asked what it hears.
     // Nor can a question be brought to anybody where a good part of all messages gets lost.
