@@ -21,8 +21,8 @@ describe('HandOver', () => {
   it('waits until all that is to be said is known', () => {
     const handOver = new HandOver(0, 100);
     expect(handOver.isDue(moment({ complete: false }), 10)).to.equal(false);
-    expect(handOver.isDue(moment({ complete: false }), 599), 'for a moment beyond the time').to.equal(false);
-    expect(handOver.isDue(moment({ complete: false }), 600)).to.equal(true);
+    expect(handOver.isDue(moment({ complete: false }), 2099), 'for a moment beyond the time').to.equal(false);
+    expect(handOver.isDue(moment({ complete: false }), 2100)).to.equal(true);
   });
 
   it('is due in any case when the time is over', () => {
