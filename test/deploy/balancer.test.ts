@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.ts';
 import { startTestServer } from '../support/running-server.ts';
 import type { TestServer } from '../support/running-server.ts';
 import { SocketClient } from '../support/socket-client.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { readText } from './manifests.ts';
 
 describe('deploy/haproxy.cfg in front of two pods, the other slots empty', function () {

@@ -19,7 +19,7 @@ import { assembleImage } from '../../scripts/setup/image.mjs';
 import { eventually } from '../support/eventually.ts';
 import { copiedFromProject, parseDockerfile, theInstruction } from './dockerfile.ts';
 import type { Stage } from './dockerfile.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { manifestsOf, one, readText, root } from './manifests.ts';
 
 const stages = parseDockerfile(readText('Dockerfile'));

@@ -1,38 +1,18 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { expect } from 'chai';
 import { Sfu } from '../../media/sfu.ts';
 import { eventually } from '../support/eventually.ts';
+import { freePorts } from '../support/free-port.ts';
 
 const events = { onLost: () => undefined, onReplaced: () => undefined, onLog: () => undefined };
 const listeners = [{ ip: '127.0.0.1' }];
-
-/** Two neighbouring ports that nobody uses, UDP and TCP. */
-async function twoFreePorts(): Promise<number> {
-  for (;;) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as { port: number };
-    server.close();
-    await once(server, 'close');
-    if (port < 65_535 && (await isFree(port)) && (await isFree(port + 1))) return port;
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const socket = createSocket('udp4').bind({ port, address: '127.0.0.1', exclusive: true });
-  return new Promise((resolve) => {
-    socket.once('error', () => resolve(false));
-    socket.once('listening', () => socket.close(() => resolve(true)));
-  });
-}
 
 describe('Sfu', function () {
   this.timeout(30_000);
 
   it('gives each worker a port of its own from MEDIA_PORT on, UDP and TCP', async () => {
-    const port = await twoFreePorts();
+    const port = await freePorts(2);
     const sfu = await Sfu.start({ size: 2, listeners, port, events });
     try {
       const dumps = await Promise.all([0, 1].map((index) => sfu.worker(index).webRtcServer.dump()));
@@ -44,7 +24,7 @@ describe('Sfu', function () {
   });
 
   it('refuses to start on a port that is taken, and names it', async () => {
-    const port = await twoFreePorts();
+    const port = await freePorts(2);
     const squatter = createSocket('udp4').bind({ port: port + 1, address: '127.0.0.1', exclusive: true });
     await once(squatter, 'listening');
     try {
@@ -59,7 +39,7 @@ describe('Sfu', function () {
   });
 
   it('replaces a worker that dies, on the same port, and tells of both', async () => {
-    const port = await twoFreePorts();
+    const port = await freePorts(2);
     const told: string[] = [];
     const noting = {
       onLost: (index: number) => void told.push(`lost ${index}`),

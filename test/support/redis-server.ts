@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram, installAdvice } from '../../scripts/setup/system-needs.mjs';
+import { freePort } from './free-port.ts';
 
 export type RedisServerOptions = {
   /** Address to listen on. Default 127.0.0.1. */
@@ -205,13 +205,3 @@ const clusterArguments = (busPort: number): string[] => [
   '--cluster-node-timeout',
   '5000',
 ];
-
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-};
