@@ -81,9 +81,9 @@ export class Fleet {
    * @throws {SignallingFailure} `server_busy` when all places are taken and the queue is full
    */
   async open(request: NewSession): Promise<SessionRecord> {
-    const id = randomUUID();
-    const record = (await this.#place(id, request)) ?? (await this.#enqueue(id, request));
-    this.#options.bus.publish('session.created', { id, podId: record.ownerPod, state: record.state });
+    const record = (await this.#place(request)) ?? (await this.#enqueue(request));
+    const { id, ownerPod: podId, state } = record;
+    this.#options.bus.publish('session.created', { id, podId, state });
     return record;
   }
 
@@ -161,19 +161,19 @@ export class Fleet {
   }
 
   /** The place with the least load, of all pods; undefined when there is none. */
-  async #place(id: string, request: NewSession): Promise<SessionRecord | undefined> {
+  async #place(request: NewSession): Promise<SessionRecord | undefined> {
     const { pods, sessions, nowMs, random = Math.random } = this.#options;
     let candidates = pods.list().map((pod) => ({ ...pod, calls: pod.calls + this.#openedOn(pod) }));
     for (;;) {
       const pod = choosePod(candidates, nowMs(), random);
       if (pod === undefined) break;
       if (pod.id !== sessions.podId) this.#noteOpened(pod);
-      const record = await this.#openOn(pod.id, id, request);
+      const record = await this.#openOn(pod.id, request);
       if (record !== undefined) return record;
       candidates = candidates.filter((candidate) => candidate.id !== pod.id);
     }
     // The list may be older than the last place that was freed here.
-    return sessions.hasRoom ? this.#openOn(sessions.podId, id, request) : undefined;
+    return sessions.hasRoom ? this.#openOn(sessions.podId, request) : undefined;
   }
 
   #openedOn({ id, heardAt }: Pod): number {
@@ -185,23 +185,27 @@ export class Fleet {
     this.#opened.set(pod.id, { heardAt: pod.heardAt, count: this.#openedOn(pod) + 1 });
   }
 
-  async #openOn(podId: string, id: string, request: NewSession): Promise<SessionRecord | undefined> {
+  /** @returns undefined where it has not been opened, or the pod does not say so in time; each try is a session of its own */
+  async #openOn(podId: string, request: NewSession): Promise<SessionRecord | undefined> {
     const { sessions, bus } = this.#options;
+    const id = randomUUID();
     const order: OpenRequest = { id, request };
     try {
       if (podId === sessions.podId) return await sessions.open(request, id);
       return (await bus.request(podId, 'session.open', order, { timeoutMs: OPEN_MS })) as SessionRecord;
     } catch (error) {
-      if (toFailure(error).code === 'server_busy' || error instanceof RemoteRefusal) return undefined;
+      // It may have been opened all the same. Nobody has a token for it, and its place is free again in a minute.
+      if (error instanceof PodUnreachable || error instanceof RemoteRefusal) return undefined;
+      if (toFailure(error).code === 'server_busy') return undefined;
       throw error;
     }
   }
 
-  async #enqueue(id: string, request: NewSession): Promise<SessionRecord> {
+  async #enqueue(request: NewSession): Promise<SessionRecord> {
     const { sessions, waitingRoom, pods } = this.#options;
     // Nobody is left who would ever take it.
     if (pods.list().every(({ draining }) => draining)) throw new SignallingFailure('server_busy');
-    const record = sessions.queuedRecord(request, id);
+    const record = sessions.queuedRecord(request);
     await waitingRoom.enter(record);
     return record;
   }

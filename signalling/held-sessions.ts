@@ -175,6 +175,7 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
   // The queue is everybody's.
   readonly enqueue: SessionStore['enqueue'] = (id, limit, waiting) => this.#common.enqueue(id, limit, waiting);
   readonly dequeue: SessionStore['dequeue'] = (waiting) => this.#common.dequeue(waiting);
+  readonly putBack: SessionStore['putBack'] = (id, waiting) => this.#common.putBack(id, waiting);
   readonly leaveQueue: SessionStore['leaveQueue'] = (id, waiting) => this.#common.leaveQueue(id, waiting);
   readonly queue: SessionStore['queue'] = (waiting) => this.#common.queue(waiting);
 

@@ -143,6 +143,14 @@ export class MemorySessionStore implements SessionStore {
     return first;
   }
 
+  async putBack(id: string, waiting?: Waiting): Promise<void> {
+    waiting?.signal?.throwIfAborted();
+    if (this.#queue.has(id)) return;
+    const others = [...this.#queue];
+    this.#queue.clear();
+    for (const next of [id, ...others]) this.#queue.add(next);
+  }
+
   async leaveQueue(id: string, waiting?: Waiting): Promise<void> {
     waiting?.signal?.throwIfAborted();
     this.#queue.delete(id);

@@ -30,6 +30,8 @@ const CLOSED = 'pod.closed';
 
 /** Silent for so many heartbeats, a pod is left out. Fewer would take a late one for a dead one. */
 const HEARTBEATS_TO_SILENCE = 2.5;
+/** Between two complaints that another process has this pod's name, in ms. */
+const TWIN_MS = 60_000;
 /** At most one announcement in so many ms: on a busy pod every call that comes or goes asks for one. */
 const ANNOUNCE_MS = 100;
 
@@ -43,6 +45,7 @@ export class RedisPods implements Pods {
   #silent = new Set<string>();
   #beat = 0;
   #toldAt = 0;
+  #complainedAt = -Infinity;
   #reading: Promise<void> | undefined;
   #stopNextBeat: (() => void) | undefined;
   #stopAnnouncing: (() => void) | undefined;
@@ -140,10 +143,25 @@ export class RedisPods implements Pods {
     const message = this.#message();
     bus.publish(ANNOUNCED, message);
     const ttlMs = Math.ceil(heartbeatMs * HEARTBEATS_TO_SILENCE);
-    await Promise.all([
+    const [before] = await Promise.all([
+      link.run('pods', (redis) => redis.get(podKey(podId))),
       link.run('pods', (redis) => redis.set(podKey(podId), JSON.stringify(message), 'PX', ttlMs)),
       link.run('pods', (redis) => redis.sadd(PODS_KEY, podId)),
     ]);
+    this.#lookForTwin(before, message);
+  }
+
+  /**
+   * An earlier process of this name may have left a sign of life, a living one leaves the next. Each of two would get what
+   * is meant for the other, and lead its sessions.
+   */
+  #lookForTwin(before: string | null, { id, startedAt, beat }: PodMessage): void {
+    const other = before === null ? undefined : decodePodMessage(before);
+    if (beat === 1 || other === undefined || other.startedAt === startedAt) return;
+    const nowMs = this.#timing.nowMs();
+    if (nowMs - this.#complainedAt < TWIN_MS) return;
+    this.#complainedAt = nowMs;
+    this.#options.log.error({ podId: id }, 'another process has the name of this pod: give each a POD_ID of its own');
   }
 
   async #read(): Promise<void> {

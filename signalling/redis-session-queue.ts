@@ -51,6 +51,10 @@ export class RedisSessionQueue {
     return (await this.#link.run('queue.dequeue', (redis) => redis.lpop(this.#key))) ?? undefined;
   }
 
+  async putBack(ids: readonly string[]): Promise<void> {
+    await this.#link.run('queue.restore', (redis) => restoreScript.run(redis, [this.#key], ids.toReversed()));
+  }
+
   async leave(id: string): Promise<void> {
     await this.#link.run('queue.leave', (redis) => redis.lrem(this.#key, 0, id));
   }
@@ -69,6 +73,6 @@ export class RedisSessionQueue {
     this.#absentSince = new Map(absent.map((id) => [id, this.#absentSince.get(id) ?? nowMs]));
     const lost = absent.filter((id) => (this.#absentSince.get(id) ?? nowMs) + ABSENCE_MS <= nowMs);
     if (lost.length === 0) return;
-    await this.#link.run('queue.restore', (redis) => restoreScript.run(redis, [this.#key], lost.toReversed()));
+    await this.putBack(lost);
   }
 }

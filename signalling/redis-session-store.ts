@@ -187,6 +187,11 @@ export class RedisSessionStore implements SessionStore {
     return this.#queue.dequeue();
   }
 
+  async putBack(id: string, waiting?: Waiting): Promise<void> {
+    waiting?.signal?.throwIfAborted();
+    await this.#queue.putBack([id]);
+  }
+
   async leaveQueue(id: string, waiting?: Waiting): Promise<void> {
     waiting?.signal?.throwIfAborted();
     await this.#queue.leave(id);

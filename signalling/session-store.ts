@@ -79,6 +79,8 @@ export interface SessionStore {
   enqueue(id: string, limit: number, waiting?: Waiting): Promise<number | undefined>;
   /** Takes the first one off the queue. */
   dequeue(waiting?: Waiting): Promise<string | undefined>;
+  /** Puts one that was taken off the queue and got no place before all others, however many wait. Idempotent. */
+  putBack(id: string, waiting?: Waiting): Promise<void>;
   /** Takes one off the queue wherever it stands. Idempotent. */
   leaveQueue(id: string, waiting?: Waiting): Promise<void>;
   /** All that wait, the first first. */

@@ -107,8 +107,8 @@ export class Sessions extends EventEmitter<SessionsEvents> {
   }
 
   /** A session for which there is no place yet; any pod may take it (`WaitingRoom`). */
-  queuedRecord(request: NewSession, id: string): SessionRecord {
-    return { ...this.#newRecord(request, id), ownerPod: '' };
+  queuedRecord(request: NewSession): SessionRecord {
+    return { ...this.#newRecord(request, randomUUID()), ownerPod: '' };
   }
 
   /**

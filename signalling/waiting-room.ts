@@ -2,7 +2,7 @@ import { SignallingFailure, StoreUnavailable } from './errors.ts';
 import type { HeldSessions } from './held-sessions.ts';
 import type { Log } from './log.ts';
 import type { MessageBus } from './message-bus.ts';
-import type { Request } from './protocol.ts';
+import type { Request, SignallingErrorCode } from './protocol.ts';
 import type { SessionFinder } from './session-finder.ts';
 import { viewOf } from './session-requests.ts';
 import type { Joined } from './session-requests.ts';
@@ -24,6 +24,8 @@ export type WaitingRoomOptions = {
 
 /** Places become free at any time, on any pod; a look costs one command. */
 const LOOK_MS = 500;
+/** All pods answer within a few ms; see `session-finder.ts`. */
+const FIND_MS = 2_000;
 
 /**
  * The queue of sessions for which there was no place: every pod that has room takes the first one out of it, and every
@@ -109,11 +111,13 @@ export class WaitingRoom {
       queue = await store.queue();
     }
     this.#length = queue.length;
+    const missing: WaitingRoute[] = [];
     for (const route of this.#waiting.keys()) {
       const position = queue.indexOf(route.sessionId) + 1;
       if (position > 0) route.tell(position);
-      else await this.#lookFor(route);
+      else missing.push(route);
     }
+    await Promise.all(missing.map(async (route) => this.#lookFor(route)));
   }
 
   /** It waits no longer, and whoever told of that may not have been heard. */
@@ -121,9 +125,29 @@ export class WaitingRoom {
     const record = await this.#options.store.get(route.sessionId);
     // Taken off the queue just now, and about to have its place.
     if (record?.state === 'queued') return;
-    if (record !== undefined && record.state !== 'ended') return this.#placed(route.sessionId);
+    if (record === undefined) return this.#askFor(route);
+    if (record.state !== 'ended') return this.#placed(route.sessionId);
+    this.#refuse(route, 'session_ended');
+  }
+
+  /** The store has lost it: another pod has given it a place, or it goes on waiting as it did. */
+  async #askFor(route: WaitingRoute): Promise<void> {
+    const { store, finder, limit } = this.#options;
+    try {
+      await finder.find(route.sessionId, 'join', AbortSignal.timeout(FIND_MS));
+      this.#placed(route.sessionId);
+    } catch (error) {
+      if (!(error instanceof SignallingFailure)) throw error;
+      if (error.code === 'session_ended') return this.#refuse(route, 'session_ended');
+      if (error.code !== 'session_not_found' || !this.#waiting.has(route)) return;
+      await store.createQueued(route.record);
+      if ((await store.enqueue(route.sessionId, limit)) === undefined) this.#refuse(route, 'server_busy');
+    }
+  }
+
+  #refuse(route: WaitingRoute, code: SignallingErrorCode): void {
     this.#waiting.delete(route);
-    route.client.refuse(record === undefined ? 'session_not_found' : 'session_ended');
+    route.client.refuse(code);
   }
 
   async #take(id: string): Promise<void> {
@@ -135,7 +159,7 @@ export class WaitingRoom {
       if (claimed !== undefined) bus.publish('session.placed', { id, podId: claimed.ownerPod });
     } catch (error) {
       log.warn({ sessionId: id, err: error }, 'a session could not be taken out of the queue');
-      await store.enqueue(id, Infinity);
+      await store.putBack(id);
       throw error;
     }
   }
@@ -167,24 +191,24 @@ type Waits = {
 class WaitingRoute implements SessionRoute {
   readonly kind = 'queued';
   readonly client: ConnectedClient;
-  readonly #record: SessionRecord;
+  readonly record: SessionRecord;
   readonly #waits: Waits;
   #told = 0;
 
   constructor(client: ConnectedClient, record: SessionRecord, waits: Waits) {
     this.client = client;
-    this.#record = record;
+    this.record = record;
     this.#waits = waits;
   }
 
   get sessionId(): string {
-    return this.#record.id;
+    return this.record.id;
   }
 
   async join(request: Request<'join'>): Promise<Joined> {
     this.#told = await this.#waits.position();
-    const { epoch } = this.#record;
-    const answer = { session: viewOf(this.#record, 0), epoch, transcript: [], kept: false, queued: this.#told };
+    const { epoch } = this.record;
+    const answer = { session: viewOf(this.record, 0), epoch, transcript: [], kept: false, queued: this.#told };
     return {
       answer,
       start: () => {

@@ -62,6 +62,10 @@ export class SimulatedStore implements SessionStore {
     return this.#read('dequeue', (view) => view.dequeue());
   }
 
+  putBack(id: string) {
+    return this.#read('putBack', (view) => view.putBack(id));
+  }
+
   leaveQueue(id: string) {
     return this.#read('leaveQueue', (view) => view.leaveQueue(id));
   }

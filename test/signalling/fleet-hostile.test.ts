@@ -162,14 +162,34 @@ describe('a fleet under stress', () => {
     await asked;
   });
 
-  it('tells a client that waits when its session is gone', async () => {
+  it('lets a client wait on though Redis has lost its session, and gives it the next place', async () => {
     const [pod] = await start(1, { MAX_SESSIONS_PER_WORKER: '1' });
-    await pod!.open();
-    const { token } = await pod!.open();
+    const first = await pod!.open();
+    const { id, token } = await pod!.open();
     const client = await callers[0]!.connect(token);
     expect(await client.join()).to.include({ queued: 1 });
     await inRedis((asked) => asked.flushall());
-    await client.disconnected();
+    await eventually(async () => (await inRedis((asked) => asked.lrange('voice_sessions', 0, -1))).includes(id));
+    expect((await pod!.request('GET', `/v2/sessions/${id}`)).body).to.include({ state: 'queued' });
+    await pod!.request('DELETE', `/v2/sessions/${first.id}`);
+    expect(await client.event('move')).to.include({ reason: 'placed' });
+  });
+
+  it('opens a session elsewhere where the pod that is to have it does not answer', async () => {
+    const [pod] = await start(1);
+    const mute = await stranger('pod-9');
+    let asked = 0;
+    mute.bus.handle('session.open', () => {
+      asked += 1;
+      return new Promise(() => undefined);
+    });
+    await mute.announce();
+    await eventually(async () => (await metric(pod!, 'pods')) === 2);
+    // The other one looks idle, and this one has a call more with each session.
+    const opened = await Promise.all(Array.from({ length: 4 }, () => pod!.request('POST', '/v2/sessions', {})));
+    for (const { status, body } of opened)
+      expect({ status, pod: body.pod }).to.deep.equal({ status: 201, pod: 'pod-0' });
+    expect(asked).to.be.at.least(1);
   });
 
   it('leaves nothing of sessions for which the queue had no place', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { decodePodMessage } from '../../signalling/pod-message.ts';
 import type { Pod, PodLoad } from '../../signalling/pods.ts';
 import { RedisLink } from '../../signalling/redis-link.ts';
 import { openRedisMessageBus } from '../../signalling/redis-message-bus.ts';
@@ -13,7 +14,7 @@ const HEARTBEAT_MS = 500;
 /** Where the next heartbeat is too far off to be what tells the others. */
 const SLOW_MS = 60_000;
 
-type TestPod = { pods: RedisPods; link: RedisLink; load: PodLoad };
+type TestPod = { pods: RedisPods; link: RedisLink; log: ReturnType<typeof memoryLog>; load: PodLoad };
 
 describe('RedisPods', () => {
   let redis: RedisServer;
@@ -36,7 +37,7 @@ describe('RedisPods', () => {
     const describe = (): PodLoad => ({ ...load });
     const pods = await RedisPods.open({ podId, version: '1.2.3', link, bus, log, describe, heartbeatMs });
     opened.defer(() => pods.close());
-    return { pods, link, load };
+    return { pods, link, log, load };
   };
 
   const idsOf = ({ pods }: TestPod): string[] =>
@@ -64,6 +65,18 @@ describe('RedisPods', () => {
       draining: false,
     });
     expect(startedAt).to.be.at.most(heardAt);
+  });
+
+  it('complains of another process that has its name, and of none that had it before', async () => {
+    const former = await openPod('ada', SLOW_MS);
+    const { log, link } = await openPod('ada');
+    const complaints = () => log.lines.filter(({ message }) => message.includes('has the name of this pod'));
+    const beats = async () =>
+      decodePodMessage((await link.run('test', (asked) => asked.get('pod:ada'))) ?? '')?.beat ?? 0;
+    await eventually(async () => (await beats()) >= 3);
+    expect(complaints()).to.deep.equal([]);
+    former.pods.announce();
+    await eventually(() => complaints().length === 1);
   });
 
   it('knows of its own load without asking anybody', async () => {

@@ -52,6 +52,7 @@ const steps = fc.oneof(
   ),
   step('enqueue', [ids, fc.integer({ min: 1, max: 2 })], (store, id, limit) => store.enqueue(id, limit)),
   step('dequeue', [], (store) => store.dequeue()),
+  step('put back', [ids], (store, id) => store.putBack(id)),
   step('leave', [ids], (store, id) => store.leaveQueue(id)),
 );
 

@@ -133,6 +133,9 @@ export const itHandsSessionsOver = (open: () => SessionStore | Promise<SessionSt
     expect(await store.queue()).to.deep.equal(['a', 'b']);
     expect(await store.dequeue()).to.equal('a');
     expect(await store.enqueue('a', 2), 'at the end again').to.equal(2);
+    expect(await store.dequeue()).to.equal('b');
+    for (let times = 0; times < 2; times += 1) await store.putBack('b');
+    expect(await store.queue(), 'before all others').to.deep.equal(['b', 'a']);
     await store.leaveQueue('b');
     await store.leaveQueue('b');
     expect(await store.dequeue()).to.equal('a');
