@@ -2,7 +2,6 @@
 //
 //   node scripts/setup.mjs start                    the server
 //   node scripts/setup.mjs test [mocha arguments]   every test, or those that are named
-//   node scripts/setup.mjs test-long               those that take minutes: pods and Redis that are away
 //   node scripts/setup.mjs check                    types, lint, format, architecture
 //   node scripts/setup.mjs bench <script> [args]    a measurement of bench/
 //   node scripts/setup.mjs replay <file> [--set …]  the journal of a call, decided again
@@ -21,7 +20,7 @@ import { installPackages, modernNode, runAllowedScripts } from './setup/packages
 import { CommandFailedError } from './setup/run-command.mjs';
 import { StepFailedError, runSteps } from './setup/steps.mjs';
 import { missingNeeds, satisfyNeeds, testNeeds, thisMachine } from './setup/system-needs.mjs';
-import { lanes, runLanes } from './setup/test-lanes.mjs';
+import { runLanes } from './setup/test-lanes.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
@@ -42,10 +41,6 @@ const targets = {
     return args.some(namesTests)
       ? run([mocha, ...args])
       : runLanes(runLane(args), (text) => process.stdout.write(text));
-  },
-  'test-long': async (args) => {
-    await runSteps([...packages('all'), testPrograms(), ...serverSteps()], terminal);
-    return run([mocha, ...args, ...lanes.long]);
   },
   bench: async (args) => {
     await runSteps([...packages('all'), testPrograms(), ...serverSteps()], terminal);

@@ -1,16 +1,20 @@
 import { expect } from 'chai';
 import { globSync } from 'node:fs';
-import { lanes, runLanes } from '../../scripts/setup/test-lanes.mjs';
+import { runLanes, stages } from '../../scripts/setup/test-lanes.mjs';
 
 const filesOf = (patterns: readonly string[]): string[] => globSync([...patterns]);
 
 describe('the lanes of the tests', () => {
   it('have every test file once', () => {
-    const run = [...lanes.sideBySide, lanes.alone, lanes.long].flatMap(filesOf).sort();
+    const run = stages.flat().flatMap(filesOf).sort();
     expect(run).to.deep.equal(globSync('test/**/*.test.ts').sort());
   });
 
-  it('run side by side but for the last, show the first as it comes, and the others after it', async () => {
+  it('have patterns that mocha reads as this test does: it knows no braces', () => {
+    for (const pattern of stages.flat(2)) expect(pattern).to.match(/^test\/[\w-]*(\/\*\*\/)?\*\.test\.ts$/);
+  });
+
+  it('run side by side, stage after stage, show the first of each as it comes, and the others after it', async () => {
     const events: string[] = [];
     const status = await runLanes(
       async (patterns, output) => {
@@ -31,7 +35,10 @@ describe('the lanes of the tests', () => {
       'end test/media/**/*.test.ts',
       'what was kept',
       'start test/browser/**/*.test.ts shown',
+      'start test/fleet/**/*.test.ts kept',
       'end test/browser/**/*.test.ts',
+      'end test/fleet/**/*.test.ts',
+      'what was kept',
     ]);
   });
 
@@ -45,6 +52,6 @@ describe('the lanes of the tests', () => {
       () => undefined,
     );
     expect(status).to.equal(3);
-    expect(ran).to.have.lengthOf(3);
+    expect(ran).to.have.lengthOf(4);
   });
 });

@@ -7,6 +7,8 @@ import { ScriptedCaller } from './scripted-caller.ts';
 export type FleetCallOptions = {
   /** Where the caller's socket ends: on the pod that leads the session, or on another one, which relays. */
   socketOn: 'owner' | 'another';
+  /** The pod that is to lead it. Default: whichever does. */
+  ledBy?: Pod;
   /** What the session is opened with. */
   session?: object;
 };
@@ -25,24 +27,38 @@ export class FleetCall {
     this.caller = caller;
   }
 
-  /** Opens sessions through the balancer until a caller's socket is where it is wanted. Resolves when media stands. */
-  static async open(fleet: Fleet, { socketOn, session = {} }: FleetCallOptions): Promise<FleetCall> {
-    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-      // Through the balancer goes the socket alone, so that its turns do not fall into step with these.
-      const { url } = fleet.pods.find(({ process }) => process.running)!;
-      const { id, token, pod } = await fleet.open(session, url);
-      const bindAddress = fleet.network.outside.address;
-      const caller = new ScriptedCaller({ url: fleet.url, token, bindAddress });
-      const call = new FleetCall(fleet, id, caller);
-      await caller.until(() => caller.joins.length > 0, 'an answer to join');
-      if ((call.socketPodId === pod) === (socketOn === 'owner')) {
-        await caller.whenConnected();
-        return call;
+  /** Opens sessions until one is led, and its caller's socket is, where they are wanted. Resolves when media stands. */
+  static async open(fleet: Fleet, { socketOn, ledBy, session = {} }: FleetCallOptions): Promise<FleetCall> {
+    // Through the balancer goes the socket alone, so that its turns do not fall into step with these.
+    const { url } = fleet.pods.find(({ process }) => process.running)!;
+    /** They keep their places until the end, so that the next ones go elsewhere. */
+    const unwanted: string[] = [];
+    const forget = async (id: string) => fleet.request('DELETE', `/v2/sessions/${id}`, undefined, url);
+    try {
+      for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+        const opened = await fleet.open(session, url);
+        if (ledBy !== undefined && opened.pod !== ledBy.id) {
+          unwanted.push(opened.id);
+          continue;
+        }
+        const call = await FleetCall.#join(fleet, opened);
+        if ((call.socketPodId === opened.pod) === (socketOn === 'owner')) {
+          await call.caller.whenConnected();
+          return call;
+        }
+        call.caller.close();
+        await forget(opened.id);
       }
-      caller.close();
-      await fleet.request('DELETE', `/v2/sessions/${id}`, undefined, url);
+    } finally {
+      await Promise.all(unwanted.map(forget));
     }
     throw new Error(`no caller's socket came to ${socketOn} in ${MOST_ATTEMPTS} attempts`);
+  }
+
+  static async #join(fleet: Fleet, { id, token }: { id: string; token: string }): Promise<FleetCall> {
+    const caller = new ScriptedCaller({ url: fleet.url, token, bindAddress: fleet.network.outside.address });
+    await caller.until(() => caller.joins.length > 0, 'an answer to join');
+    return new FleetCall(fleet, id, caller);
   }
 
   /** The pod at which the caller's connection ends. */
