@@ -137,6 +137,11 @@ export class AgentVoice {
       return reply.answer(input.turn(request), input.history(), speech, signal, first);
     }
     if (request.kind === 'greeting') return reply.say(open.agent.greeting, speech, signal);
+    if (request.kind === 'prompt') {
+      const { turnId, instruction: text } = request;
+      const turn = { turnId, text, speechMs: 0, endpointingMs: 0, turnIndex: 0 };
+      return reply.answer(turn, [...input.history(), { role: 'user', text, turnId }], speech, signal);
+    }
     const [first = '', ...following] = request.text.split('\n');
     const { broken } = request;
     if (broken) speech.beginWithin(broken, first);

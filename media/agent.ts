@@ -1,6 +1,8 @@
 /** The configuration of an agent: whom a caller talks to. One schema, for files and for whatever gives agents later. */
 import { z } from 'zod';
+import { limits } from './agent-limits.ts';
 import { providerFields } from './agent-providers.ts';
+import { agentTexts } from './agent-texts.ts';
 import { agentTools, namesUsedBy } from './tool-schema.ts';
 import { unknownNames, variables, type VariableValues } from './agent-variables.ts';
 
@@ -99,17 +101,9 @@ export const agent = z
     tools: agentTools,
     /** What sessions may give, or must. */
     variables: variables.default({}),
-    limits: z
-      .strictObject({
-        /** Longest conversation. */
-        sessionMinutes: z
-          .number()
-          .int()
-          .min(1)
-          .max(24 * 60)
-          .default(60),
-      })
-      .prefault({}),
+    limits,
+    /** Said in place of the language's own words. */
+    texts: agentTexts,
     webhook: webhook.optional(),
     /** Values of secrets, for configurations that are not files; those of files stand in AGENT_SECRETS. */
     secrets: z.record(secretName, z.string().min(1).max(4096)).default({}),
@@ -126,6 +120,10 @@ export const agent = z
         const message = `has {{${name}}}, but the agent declares no variable "${name}"`;
         context.addIssue({ code: 'custom', path: ['tools', index], message });
       }
+    }
+    if (texts.limits.idle?.askBy === 'model' && texts.responder !== 'llm') {
+      const message = 'needs a language model: set responder to llm, or askBy to texts';
+      context.addIssue({ code: 'custom', path: ['limits', 'idle', 'askBy'], message });
     }
   });
 

@@ -4,6 +4,7 @@ import type { CallEvent } from './call-events.ts';
 import { createCallHearing } from './call-hearing.ts';
 import type { CallProviders } from './call-providers.ts';
 import type { ConversationEvent } from './conversation-events.ts';
+import type { Decide } from './decision.ts';
 import { Decisions } from './decisions.ts';
 import type { Hearing } from './hearing.ts';
 import { Interrupter } from './interrupter.ts';
@@ -31,6 +32,7 @@ export class CallParts {
   readonly voice: AgentVoice;
   readonly interrupter: Interrupter;
   readonly upkeep: TurnUpkeep;
+  readonly decide: Decide;
 
   /** @throws ProviderConfigError where the agent cannot be served */
   constructor(options: CallPartsOptions, side: CallSide) {
@@ -42,6 +44,7 @@ export class CallParts {
       side.emit(event);
     };
     const { decide, stageEvent } = new Decisions({ now, sessionMs, turnId, emit });
+    this.decide = decide;
     const providers = options.providers(open.agent, stageEvent, decide);
     this.voice = createVoice(options, side, providers, (step) => this.upkeep.step(step, now()));
     const { voice } = this;

@@ -3,6 +3,7 @@ import type { AgentConfig } from './agent.ts';
 import type { CallEvent } from './call-events.ts';
 import type { Absence } from './call-client.ts';
 import type { MoveEvent } from './call-options.ts';
+import type { EndedBy } from './conversation-events.ts';
 import type { Continuation, SavedConversation } from './continuation.ts';
 import type { SfuOptions } from './sfu.ts';
 import type { VoiceWorkerPoolOptions } from './voice-worker-pool.ts';
@@ -11,7 +12,7 @@ export type CallsObserver = {
   event: (callId: string, event: CallEvent | MoveEvent) => void;
   flowing: (callId: string, flowing: boolean) => void;
   continuation: (callId: string, continuation: Continuation) => void;
-  ended: (callId: string, reason: 'failed' | 'expired' | 'agent') => void;
+  ended: (callId: string, reason: EndedBy) => void;
 };
 
 export type CallsOptions = {

@@ -5,6 +5,7 @@ import { Call } from './call.ts';
 import { CallLinks } from './call-links.ts';
 import type { CallsObserver, CallsOptions, NewCall } from './calls-options.ts';
 import { restore, type RestoredConversation, type SavedConversation } from './continuation.ts';
+import type { EndedBy } from './conversation-events.ts';
 import { reconcile } from './conversation-restore.ts';
 import { MediaError } from './errors.ts';
 import { RestingCalls } from './resting-calls.ts';
@@ -237,7 +238,7 @@ export class Calls {
     }
   };
 
-  #callEnded(callId: string, reason: 'agent' | 'failed'): void {
+  #callEnded(callId: string, reason: EndedBy): void {
     if (this.#open.get(callId)?.leads) this.#observer?.ended(callId, reason);
   }
 

@@ -1,18 +1,24 @@
 /** What the conversation is told, what it orders, and what of it survives a voice worker. */
 import type { AgentOutput, CallEvent } from './call-events.ts';
 import type { Course } from './conversation-restore.ts';
+import type { InitiativeSnapshot } from './initiative.ts';
 
 /** A turn of the caller that the turn detector takes as ended. */
 export type EndedTurn = { startMs: number; speechMs: number; endOfSpeechMs: number; endpointingMs: number };
 
 /**
  * What the agent does next: greet, answer a turn (`again`: after a try that failed), or say words that are known, as those
- * that a break cut off (`ends`: the call is over with them).
+ * that a break cut off (`ends`: the call is over with them, and why); or have the model say something that nobody asked for
+ * (`text`: said where it cannot).
  */
 export type ReplyRequest =
   | { kind: 'greeting'; turnId: string }
   | { kind: 'answer'; turnId: string; turn: EndedTurn; turnIndex: number; text?: string; cutIn?: CutIn; again?: true }
-  | { kind: 'repeat'; turnId: string; text: string; broken?: BrokenClause; ends?: true };
+  | { kind: 'repeat'; turnId: string; text: string; broken?: BrokenClause; ends?: EndedBy }
+  | { kind: 'prompt'; turnId: string; text: string; instruction: string };
+
+/** Why a call is over that the agent ends. */
+export type EndedBy = 'agent' | 'failed' | 'idle' | 'expired';
 
 /** A reply that is being prepared or heard. */
 export type Reply = {
@@ -52,6 +58,11 @@ export type ConversationEvent =
   | { type: 'late-words'; text: string }
   /** What the caller said came to nothing, again: only an apology is left. */
   | { type: 'stuck' }
+  /**
+   * The agent speaks of its own accord, where nobody speaks; where it `insists`, in the midst of everything.
+   * `instruction`: to the model, which finds other words than `text`. `ends`: the call is over with them.
+   */
+  | { type: 'volunteer'; text: string; instruction?: string; ends?: EndedBy; insists?: true }
   /** No recogniser is left; how often in a row. */
   | { type: 'recogniser-failed'; inARow: number }
   | { type: 'typed'; text: string }
@@ -95,7 +106,7 @@ export type ConversationEffect =
   /** Give the reply up: stop generating, fade the voice out. */
   | { type: 'abort-reply' }
   /** The call is over. */
-  | { type: 'end'; reason: 'agent' | 'failed' };
+  | { type: 'end'; reason: EndedBy };
 
 /** What has to survive a voice worker or a pod, so that another goes on. Plain data of a few hundred bytes. */
 export type ConversationSnapshot = {
@@ -110,10 +121,14 @@ export type ConversationSnapshot = {
   heard?: HeardPart;
   /** In place of the first line of `unheard`, where the voice can go on within it. */
   broken?: BrokenClause;
+  /** The call is over with `unheard`. */
+  ends?: EndedBy;
   /** A turn of the caller's that has ended, and of whose answer nothing was heard. `text`: what was typed. */
   unanswered?: { turnId: string; startMs: number; text?: string };
   /** The turn that the caller was in the midst of. */
   speaking?: { turnId: string; startMs: number };
+  /** Kept with it, for whoever goes on; the conversation itself knows nothing of it. */
+  initiative?: InitiativeSnapshot;
 };
 
 /** What a call that stood by has heard of the caller, in session time. */

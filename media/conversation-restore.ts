@@ -23,7 +23,8 @@ export function reconcile(
   snapshot: ConversationSnapshot | undefined,
   transcript: readonly TranscriptLine[],
 ): ConversationSnapshot {
-  const { unheard, replyTurnId, heard, broken, unanswered, speaking, ...kept } = snapshot ?? fromTranscript(transcript);
+  const { unheard, replyTurnId, heard, broken, ends, unanswered, speaking, ...kept } =
+    snapshot ?? fromTranscript(transcript);
   const answered = (turnId: string | undefined) =>
     transcript.some((line) => line.role === 'agent' && line.turnId === turnId);
   const last = transcript.at(-1);
@@ -36,7 +37,7 @@ export function reconcile(
     ...kept,
     greeted: kept.greeted || transcript.some(({ role }) => role === 'agent'),
     turnNumber: Math.max(kept.turnNumber, ...transcript.map(({ turnId }) => turnNumber(turnId))),
-    ...(unheard && !over && { unheard, ...(broken && { broken }) }),
+    ...(unheard && !over && { unheard, ...(broken && { broken }), ...(ends && { ends }) }),
     ...(unheard && !over && replyTurnId !== undefined && { replyTurnId, ...(heard && { heard }) }),
     ...(open && { unanswered: open }),
     ...(speaking && !spokenOver && { speaking }),

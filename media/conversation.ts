@@ -19,6 +19,8 @@ import { cutOff, owedAfter, owedAtWord, owedOf, SAY_AGAIN, type Owed } from './o
 import { APOLOGY, NOT_UNDERSTOOD, Recovery, say } from './recovery.ts';
 import { ReplyCourse } from './reply-course.ts';
 
+type Volunteered = Extract<ConversationEvent, { type: 'volunteer' }>;
+
 /** Shorter sounds may be none; whoever made them is not asked to repeat them. */
 const SURELY_SPEECH_MS = 600;
 
@@ -123,6 +125,8 @@ export class Conversation {
         return;
       case 'typed':
         return this.#typed(event.text, nowMs);
+      case 'volunteer':
+        return this.#volunteer(event, nowMs);
       case 'cut-in':
         this.#carriedStartMs = this.#reply.cutIn(event.onsetMs, nowMs) ?? this.#carriedStartMs;
         return;
@@ -138,7 +142,7 @@ export class Conversation {
   #clientReady(nowMs: number): void {
     this.#ready = true;
     if (this.#reply.current) return;
-    const { unheard, broken, unanswered } = this.#owed;
+    const { unheard, broken, ends, unanswered } = this.#owed;
     if (unanswered?.text !== undefined) {
       delete this.#owed.unanswered;
       this.#greeted = true;
@@ -148,8 +152,8 @@ export class Conversation {
       this.#reply.start({ kind: 'greeting', turnId: this.#newTurnId() }, nowMs);
     } else if (unheard || unanswered) {
       this.#owed = {};
-      const text = unheard || SAY_AGAIN;
-      this.#reply.start({ kind: 'repeat', turnId: this.#newTurnId(), text, ...(broken && { broken }) }, nowMs);
+      const words = say(this.#newTurnId(), unheard || SAY_AGAIN, ends);
+      this.#reply.start({ ...words, ...(broken && { broken }) }, nowMs);
     } else this.#effects.agentState(undefined, nowMs);
   }
 
@@ -228,6 +232,13 @@ export class Conversation {
     this.#effects.transcript({ turnId, role: 'user', text, final: true, startMs: nowMs, endMs: nowMs });
     if (this.#ready) this.#answerTyped(turnId, text, nowMs);
     else this.#owed.unanswered = { turnId, startMs: nowMs, text };
+  }
+
+  #volunteer({ text, instruction, ends, insists }: Volunteered, nowMs: number): void {
+    if (!this.#ready || (!this.isIdle && !insists)) return;
+    if (this.#reply.current) this.#reply.giveUp(nowMs);
+    const turnId = this.#newTurnId();
+    this.#reply.start(instruction ? { kind: 'prompt', turnId, text, instruction } : say(turnId, text, ends), nowMs);
   }
 
   #answerTyped(turnId: string, text: string, nowMs: number): void {

@@ -31,7 +31,10 @@ export type DecisionKind =
   | 'restart'
   | 'apologise'
   | 'summarise'
-  | 'idle';
+  /** The caller has said nothing for long: asked about, or the end. */
+  | 'idle'
+  /** The agent's limit for a conversation is near, or reached. */
+  | 'limit';
 
 export type DecisionInputs = Readonly<Record<string, string | number | boolean>>;
 

@@ -7,7 +7,9 @@ import { BargeIn } from './barge-in.ts';
 import type { ConversationSnapshot, ReplyProgress } from './conversation-events.ts';
 import type { Course } from './conversation-restore.ts';
 import { Conversation } from './conversation.ts';
+import { Idle, type IdleOptions, type IdleSnapshot } from './idle.ts';
 import type { JournalLine } from './journal-line.ts';
+import { SessionLimit, type SessionLimitOptions } from './session-limit.ts';
 import { SpeechDetector } from './speech-detector.ts';
 import { TurnDetector } from './turn-detector.ts';
 import { TurnText, type TurnTextOptions } from './turn-text.ts';
@@ -20,6 +22,8 @@ const MAKERS = {
   bargeIn: ({ interruption, recogniser }: BargeInInput) => new BargeIn(interruption, { recogniser }),
   conversation: ({ restore, course, recovers }: ConversationInput, progress: () => ReplyProgress) =>
     restore ? Conversation.restore(restore, progress, course, recovers) : new Conversation(progress, recovers),
+  idle: ({ from, ...options }: IdleInput) => new Idle(options, from),
+  limit: ({ warned, ...options }: LimitInput) => new SessionLimit(options, warned),
 };
 
 type TurnsInput = { endpointing: EndpointingOptions; awaitsWords: boolean };
@@ -29,13 +33,15 @@ type ConversationInput = {
   course?: Course | undefined;
   recovers: boolean;
 };
+type IdleInput = IdleOptions & { from?: IdleSnapshot | undefined };
+type LimitInput = SessionLimitOptions & { warned: boolean };
 export type PartName = keyof typeof MAKERS;
 export type PartInput<Name extends PartName> = Parameters<(typeof MAKERS)[Name]>[0];
 export type Part<Name extends PartName> = ReturnType<(typeof MAKERS)[Name]>;
 type Ask = () => unknown;
 
 /** Questions to a part, which change nothing in it. */
-const QUESTIONS: ReadonlySet<string> = new Set(['snapshot']);
+const QUESTIONS: ReadonlySet<string> = new Set(['snapshot', 'dueMs']);
 const NAMES: ReadonlySet<string> = new Set(Object.keys(MAKERS));
 
 export function isPartName(name: string): name is PartName {

@@ -1,10 +1,17 @@
 /** What the agent still has to say or to answer, once somebody can hear it. Pure. */
-import type { BrokenClause, ConversationSnapshot, Reply, ReplyProgress } from './conversation-events.ts';
+import type {
+  BrokenClause,
+  ConversationSnapshot,
+  EndedBy,
+  Reply,
+  ReplyProgress,
+  ReplyRequest,
+} from './conversation-events.ts';
 
 /** A reply that a break cuts off: whoever goes on writes down what was heard of it. */
 export type CutOff = Pick<ConversationSnapshot, 'replyTurnId' | 'heard'>;
 
-export type Owed = Pick<ConversationSnapshot, 'unheard' | 'broken' | 'unanswered'>;
+export type Owed = Pick<ConversationSnapshot, 'unheard' | 'broken' | 'ends' | 'unanswered'>;
 
 /** Said where a break took what the caller had said, and nobody answered it. */
 export const SAY_AGAIN = 'Sorry, I lost that.\nPlease say it again.';
@@ -14,9 +21,9 @@ export const withoutSounds = (text: string): string => text.replace(/\[[^\]]*\]\
 
 /** What is left of a reply: nothing of a greeting that was not heard, for that begins anew. */
 export function owedOf({ request, audible, userStartMs = 0 }: Reply, progress: () => ReplyProgress): Owed {
-  if (audible) return owedWords(progress().unheard, undefined);
-  if (request.kind === 'repeat') return owedWords(request.text, request.broken);
-  if (request.kind === 'greeting') return {};
+  if (audible) return owedWords(progress().unheard, undefined, endOf(request));
+  if (request.kind === 'repeat') return owedWords(request.text, request.broken, request.ends);
+  if (request.kind !== 'answer') return {};
   const { turnId, text } = request;
   return { unanswered: { turnId, startMs: Math.round(userStartMs), ...(text !== undefined && { text }) } };
 }
@@ -31,21 +38,25 @@ export function cutOff({ request: { turnId }, audible, startMs }: Reply, progres
 /** What is left when the voice stops at a word, for another one that goes on there. */
 export function owedAtWord(reply: Reply, progress: () => ReplyProgress): Owed {
   const { rest, broken } = progress();
-  return reply.audible && rest !== undefined ? owedWords(rest, broken) : owedOf(reply, progress);
+  return reply.audible && rest !== undefined ? owedWords(rest, broken, endOf(reply.request)) : owedOf(reply, progress);
 }
 
 /**
  * Owed in a conversation that goes on from a snapshot.
  * @param heard the caller's last turn was heard meanwhile, and is not lost
  */
-export function owedAfter({ unheard, broken, unanswered, speaking }: ConversationSnapshot, heard: boolean): Owed {
-  const owed = owedWords(unheard ?? '', broken);
+export function owedAfter({ unheard, broken, ends, unanswered, speaking }: ConversationSnapshot, heard: boolean): Owed {
+  const owed = owedWords(unheard ?? '', broken, ends);
   if (unanswered?.text !== undefined) return { ...owed, unanswered };
   if (heard) return owed;
   return owed.unheard === undefined && (unanswered || speaking) ? { unheard: SAY_AGAIN } : owed;
 }
 
-function owedWords(text: string, broken: BrokenClause | undefined): Owed {
+function owedWords(text: string, broken: BrokenClause | undefined, ends: EndedBy | undefined): Owed {
   const unheard = withoutSounds(text);
-  return unheard ? { unheard, ...(broken && { broken }) } : {};
+  return unheard ? { unheard, ...(broken && { broken }), ...(ends && { ends }) } : {};
+}
+
+function endOf(request: ReplyRequest): EndedBy | undefined {
+  return request.kind === 'repeat' ? request.ends : undefined;
 }

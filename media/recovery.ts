@@ -1,5 +1,5 @@
 /** What the agent says where something failed, so that the caller never hears silence for good. Pure. */
-import type { ReplyRequest } from './conversation-events.ts';
+import type { EndedBy, ReplyRequest } from './conversation-events.ts';
 
 /** Said first in a reply that is tried again. */
 export const ONE_MOMENT = 'Sorry, one moment, please.';
@@ -10,9 +10,6 @@ const FAREWELL = 'I am sorry, this does not work at the moment.\nPlease try agai
 
 /** Turns in a row that came to nothing before the call is ended. */
 const HOPELESS = 2;
-
-/** `end`: there is nothing left to say, and the call is over. */
-export type NextReply = ReplyRequest | 'end';
 
 export class Recovery {
   #failedTurns = 0;
@@ -29,10 +26,9 @@ export class Recovery {
   }
 
   /** @param heard something of the reply was heard @param exhausted nobody is left who could answer */
-  replyFailed(request: ReplyRequest, heard: boolean, exhausted: boolean): NextReply {
+  replyFailed(request: ReplyRequest, heard: boolean, exhausted: boolean): ReplyRequest {
     const { turnId } = request;
     if (request.kind === 'answer' && !request.again && !heard) return { ...request, again: true };
-    if (request.kind === 'repeat' && request.ends) return 'end';
     this.#failedTurns++;
     const triedAgain = request.kind === 'answer' && request.again === true;
     return this.#failedTurns >= HOPELESS || (exhausted && triedAgain) ? farewell(turnId) : say(turnId, APOLOGY);
@@ -52,11 +48,11 @@ export class Recovery {
   }
 }
 
-/** Words that are known. */
-export function say(turnId: string, text: string): ReplyRequest {
-  return { kind: 'repeat', turnId, text };
+/** Words that are known. @param ends the call is over with them */
+export function say(turnId: string, text: string, ends?: EndedBy): ReplyRequest {
+  return { kind: 'repeat', turnId, text, ...(ends && { ends }) };
 }
 
 function farewell(turnId: string): ReplyRequest {
-  return { kind: 'repeat', turnId, text: FAREWELL, ends: true };
+  return say(turnId, FAREWELL, 'failed');
 }

@@ -3,7 +3,7 @@ import type { AgentOutput } from './call-events.ts';
 import type { ConversationEffects } from './conversation-effects.ts';
 import type { ConversationEvent, CutIn, Reply, ReplyProgress, ReplyRequest } from './conversation-events.ts';
 import { CutInTimes } from './cut-in-times.ts';
-import type { Recovery } from './recovery.ts';
+import { say, type Recovery } from './recovery.ts';
 
 export type ReplyEvent =
   | Extract<ConversationEvent, { type: `reply-${string}` | 'output' | 'silent' }>
@@ -128,7 +128,7 @@ export class ReplyCourse {
     this.#reply = undefined;
     this.#effects.agentState(this.#reply, nowMs);
     if (request.kind === 'answer') this.#recovery?.replied();
-    if (request.kind === 'repeat' && request.ends) this.#effects.order({ type: 'end', reason: 'failed' });
+    if (request.kind === 'repeat' && request.ends) this.#effects.order({ type: 'end', reason: request.ends });
     else this.#sayDeafness(ready, nowMs);
   }
 
@@ -136,12 +136,14 @@ export class ReplyCourse {
     // Words that only bridged its silence are none of it.
     const heard = audible && this.#progress().bridgesOnly !== true;
     this.giveUp(nowMs);
+    // There is nothing left to say, and the call is over.
+    if (request.kind === 'repeat' && request.ends) return this.#effects.order({ type: 'end', reason: request.ends });
+    if (request.kind === 'prompt' && !heard) return this.start(say(request.turnId, request.text), nowMs);
     const next = this.#recovery?.replyFailed(request, heard, exhausted);
     if (!next) {
       const message = 'The agent could not answer. Please say it again.';
       this.#effects.emit({ name: 'problem', data: { code: 'reply_failed', message } });
-    } else if (next === 'end') this.#effects.order({ type: 'end', reason: 'failed' });
-    else this.start(next, nowMs, userStartMs);
+    } else this.start(next, nowMs, userStartMs);
   }
 
   #sayDeafness(ready: boolean, nowMs: number): void {

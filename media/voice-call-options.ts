@@ -1,7 +1,7 @@
 /** What a call in a voice worker is given, and whom it tells. */
 import type { CallEvent } from './call-events.ts';
 import type { CallProviders } from './call-providers.ts';
-import type { ConversationSnapshot } from './conversation-events.ts';
+import type { ConversationSnapshot, EndedBy } from './conversation-events.ts';
 import type { Decide } from './decision.ts';
 import type { EncodedClips } from './encoded-clips.ts';
 import type { PlayoutRateHz } from './opus.ts';
@@ -26,7 +26,7 @@ export type VoiceCallOptions = {
   onEvent: (event: CallEvent) => void;
   onStateChanged: (snapshot: CallSnapshot) => void;
   /** The call is over. */
-  onEnded: (reason: 'agent' | 'failed') => void;
+  onEnded: (reason: EndedBy) => void;
   /** The voice has stopped for good, and another pod may go on from here. */
   onHandedOver: (conversation: ConversationSnapshot) => void;
   onFault: (code: string, fault: unknown) => void;

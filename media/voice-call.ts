@@ -15,6 +15,7 @@ import type {
 import type { Conversation } from './conversation.ts';
 import type { Course } from './conversation-restore.ts';
 import { ConversationHistory } from './history.ts';
+import { Initiative, type InitiativeSnapshot } from './initiative.ts';
 import { journaledPart } from './journal-parts.ts';
 import type { Journal } from './journal.ts';
 import { Lead } from './lead.ts';
@@ -30,6 +31,7 @@ export class VoiceCall {
   readonly #lead: Lead;
   #conversation: Conversation;
   #history: ConversationHistory;
+  #initiative: Initiative;
   #startedAtMs: number;
   readonly #link: CallerLink;
   readonly #parts: CallParts;
@@ -45,6 +47,7 @@ export class VoiceCall {
     this.#lead = new Lead(!open.standby);
     this.#parts = new CallParts(options, this.#side());
     this.#conversation = this.#createConversation(open.restore?.conversation);
+    this.#initiative = this.#createInitiative(open.restore?.conversation.initiative, false);
   }
 
   #side(): CallSide {
@@ -96,6 +99,8 @@ export class VoiceCall {
     this.#parts.hearing.audio.poll(nowMs);
     this.#parts.interrupter.poll(nowMs);
     this.#parts.upkeep.poll(this.#conversation, nowMs);
+    const { isIdle, ready } = this.#conversation;
+    if (this.#lead.leads) this.#initiative.poll(isIdle && ready, this.#sessionMs(nowMs), nowMs);
     const { playout } = this.#parts.voice;
     this.#pollLead(nowMs);
     playout.prepare();
@@ -130,7 +135,11 @@ export class VoiceCall {
   }
 
   snapshot(nowMs: number): CallSnapshot {
-    return { playout: this.#options.clock.snapshot(nowMs), conversation: this.#conversation.snapshot() };
+    return { playout: this.#options.clock.snapshot(nowMs), conversation: this.#standing() };
+  }
+
+  #standing(): ConversationSnapshot {
+    return { ...this.#conversation.snapshot(), initiative: this.#initiative.snapshot() };
   }
 
   close(): void {
@@ -155,7 +164,7 @@ export class VoiceCall {
 
   /** Undoes `handOver`. */
   resume(): void {
-    const [conversation, history] = [this.#conversation.snapshot(), this.#history.messages()];
+    const [conversation, history] = [this.#standing(), this.#history.messages()];
     this.takeOver({ conversation, history, startedAtMs: this.#startedAtMs });
   }
 
@@ -165,13 +174,14 @@ export class VoiceCall {
       this.#tell({ type: 'hand-over' }, nowMs);
       this.#lead.giveUp();
     }
-    if (this.#lead.hasHandedOver(playout.isSilent)) this.#options.onHandedOver(this.#conversation.snapshot());
+    if (this.#lead.hasHandedOver(playout.isSilent)) this.#options.onHandedOver(this.#standing());
     const taken = this.#lead.taken(this.#startedAtMs, nowMs);
     if (!taken) return;
     const { order, course, ready } = taken;
     this.#startedAtMs = order.startedAtMs;
     this.#history = new ConversationHistory(order.history);
     this.#conversation = this.#createConversation(order.conversation, course);
+    this.#initiative = this.#createInitiative(order.conversation.initiative, ready);
     this.#tell({ type: 'lead', course, ready }, nowMs);
   }
 
@@ -181,6 +191,15 @@ export class VoiceCall {
   #createConversation(restore: ConversationSnapshot | undefined, course?: Course): Conversation {
     const from = { restore, course, recovers: this.#options.open.agent.responder !== 'parrot' };
     return journaledPart(this.#options.journal, 'conversation', from, this.#progress);
+  }
+
+  /** @param wasThere the caller has been there all the time: silence goes on */
+  #createInitiative(from: InitiativeSnapshot | undefined, wasThere: boolean): Initiative {
+    const { open, journal } = this.#options;
+    const { decide } = this.#parts;
+    const idle = from?.idle && (wasThere ? from.idle : { asked: from.idle.asked });
+    const tell = (event: ConversationEvent, nowMs: number) => void this.#tell(event, nowMs);
+    return new Initiative({ agent: open.agent, journal, tell, decide }, { ...from, ...(idle && { idle }) });
   }
 
   readonly #onReplyFailed = (fault: unknown): void => {
@@ -208,6 +227,7 @@ export class VoiceCall {
     switch (effect.type) {
       case 'emit':
         this.#history.note(effect.event);
+        this.#initiative.note(effect.event);
         this.#options.onEvent(this.#parts.upkeep.complete(effect.event));
         return effect.event.name === 'transcript' ? effect.event.data.turnId : undefined;
       case 'abort-reply':

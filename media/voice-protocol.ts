@@ -1,7 +1,7 @@
 /** The messages between the main thread and a voice worker. Control only: audio never crosses threads this way. */
 import type { AgentConfig } from './agent.ts';
 import type { CallEvent } from './call-events.ts';
-import type { ConversationSnapshot } from './conversation-events.ts';
+import type { ConversationSnapshot, EndedBy } from './conversation-events.ts';
 import type { PlayoutRateHz } from './opus.ts';
 import type { RecentLoad } from './overload.ts';
 import type { PlayoutSnapshot } from './playout-clock.ts';
@@ -88,7 +88,7 @@ export type FromVoiceWorker =
   | { type: 'heartbeat'; snapshots: { callId: string; snapshot: CallSnapshot }[]; statistics: VoiceStatistics }
   | { type: 'measured'; requestId: number; statistics: VoiceStatistics }
   /** The call is over: all of its last words have been sent. */
-  | { type: 'call-ended'; callId: string; reason: 'agent' | 'failed' }
+  | { type: 'call-ended'; callId: string; reason: EndedBy }
   /** Something failed inside a call; it goes on. `code` says what, never what was said. */
   | { type: 'fault'; callId?: string; code: string; message: string };
 

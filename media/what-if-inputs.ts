@@ -18,7 +18,14 @@ export type OutsideInput = { atMs: number } & (
 );
 
 /** Events of the conversation that come from outside; all others follow from decisions. */
-const FROM_OUTSIDE: ReadonlySet<string> = new Set(['client-ready', 'client-gone', 'typed', 'hand-over', 'user-text']);
+const FROM_OUTSIDE: ReadonlySet<string> = new Set([
+  'client-ready',
+  'client-gone',
+  'typed',
+  'volunteer',
+  'hand-over',
+  'user-text',
+]);
 
 /** In order. */
 export function outsideInputs({ lines }: ReadJournal): OutsideInput[] {

@@ -73,7 +73,7 @@ const packageHomes: Record<string, RegExp> = {
   wav: /^bench\//,
   ws: /^media\/providers\//,
   yaml: /^server\/agent-files\.ts$/,
-  zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas)[\w-]*\.ts$|media\/(agent(-variables|-providers)?|tool-schema|tools\/tool-runner)\.ts$)/,
+  zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas)[\w-]*\.ts$|media\/(agent(-variables|-providers|-limits|-texts)?|tool-schema|tools\/tool-runner)\.ts$)/,
   'zod-openapi': /^server\/openapi\.ts$/,
 };
 

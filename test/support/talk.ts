@@ -1,6 +1,12 @@
 /** A conversation as a test leads it: events in, what it ordered and told out. */
 import type { CallEvent } from '../../media/call-events.ts';
-import type { ConversationEvent, ReplyProgress, ReplyRequest } from '../../media/conversation-events.ts';
+import type {
+  ConversationEvent,
+  ConversationSnapshot,
+  EndedBy,
+  ReplyProgress,
+  ReplyRequest,
+} from '../../media/conversation-events.ts';
 import { Conversation } from '../../media/conversation.ts';
 
 type StateEvent = Extract<CallEvent, { name: 'agent-state' }>['data'];
@@ -11,11 +17,14 @@ export class Talk {
   progress: ReplyProgress = { heard: '', unheard: '' };
   readonly requests: ReplyRequest[] = [];
   readonly events: CallEvent[] = [];
+  readonly ended: EndedBy[] = [];
   aborts = 0;
   nowMs = 0;
 
-  constructor() {
-    this.conversation = new Conversation(() => this.progress);
+  /** @param snapshot what it goes on from */
+  constructor(snapshot?: ConversationSnapshot) {
+    const progress = () => this.progress;
+    this.conversation = snapshot ? Conversation.restore(snapshot, progress) : new Conversation(progress);
   }
 
   tell(...events: ConversationEvent[]): this {
@@ -24,6 +33,7 @@ export class Talk {
       for (const effect of this.conversation.handle(event, this.nowMs)) {
         if (effect.type === 'emit') this.events.push(effect.event);
         else if (effect.type === 'reply') this.requests.push(effect.request);
+        else if (effect.type === 'end') this.ended.push(effect.reason);
         else this.aborts++;
       }
     }
