@@ -1,6 +1,6 @@
 /** CPU time, memory and socket drops of processes, from Linux's /proc. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 /** Linux counts CPU time for user space in hundredths of a second, whatever the kernel's own tick is. */
@@ -27,6 +27,21 @@ export function dropsOf(udpTable: string, port: number): number {
 /** CPU time of a process with all its threads. */
 export async function cpuMs(pid: number): Promise<number> {
   return cpuMsOf(await readFile(`/proc/${pid}/stat`, 'utf8'));
+}
+
+/** CPU time in ms of each thread of a process, by its name; threads of one name are taken together. */
+export async function threadCpuMs(pid: number): Promise<Record<string, number>> {
+  const sums: Record<string, number> = {};
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    // One that has ended meanwhile has no file.
+    const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => undefined);
+    if (stat) sums[nameOf(stat)] = (sums[nameOf(stat)] ?? 0) + cpuMsOf(stat);
+  }
+  return sums;
+}
+
+function nameOf(stat: string): string {
+  return stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
 }
 
 export async function residentBytes(pid: number): Promise<number> {
