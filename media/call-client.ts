@@ -22,6 +22,8 @@ export type CallClientOptions = {
   onCaller: (ssrc: number | undefined) => void;
   /** The client can hear and, if at all, be heard (`true`), or no longer. */
   onReady: (ready: boolean) => void;
+  /** What is sent to it is heard so much later. */
+  onHears: (afterMs: number) => void;
   /** Something about its media has changed that `stands` may depend on. */
   onProgress: () => void;
   onNotice: (code: string, message: string) => void;
@@ -147,7 +149,7 @@ export class CallClient {
     return producerId;
   }
 
-  report({ microphone, playback, noPacketsForMs }: ClientReport): void {
+  report({ microphone, playback, noPacketsForMs, statistics }: ClientReport): void {
     // Before, it is a suspicion, which a single lost packet raises.
     if (noPacketsForMs !== undefined && noPacketsForMs >= 1000) {
       this.#options.onNotice('client_hears_nothing', `no packet reached the client for ${noPacketsForMs} ms`);
@@ -157,6 +159,8 @@ export class CallClient {
       this.#arrival?.watch();
     }
     if (playback) this.#canHear = playback === 'running';
+    const { playoutDelayMs, roundTripMs = 0 } = statistics ?? {};
+    if (playoutDelayMs !== undefined) this.#options.onHears(Math.round(playoutDelayMs + roundTripMs / 2));
     this.#checkReady();
   }
 

@@ -39,7 +39,9 @@ export type CallEvent =
         final: boolean;
         startMs: number;
         endMs: number;
-        /** Of an agent's final line: how its turn went. */
+        /** Of an agent's line that was cut off: where it ends is a guess. */
+        estimated?: true;
+        /** Of an agent's line that answers a spoken turn: how the turn went, as far as it is known. */
         timings?: TurnTimings;
         /** Of a final line: what was decided since the one before. */
         decisions?: readonly Decision[];

@@ -20,6 +20,7 @@ export type CallSide = {
   sessionMs: (nowMs: number) => number;
   startedAtMs: () => number;
   turnId: () => string | undefined;
+  replyTurnId: () => string | undefined;
   emit: (event: CallEvent) => void;
   transmit: AgentVoiceOptions['transmit'];
   voiceEvents: AgentVoiceOptions['events'];
@@ -38,12 +39,12 @@ export class CallParts {
   constructor(options: CallPartsOptions, side: CallSide) {
     const { open, now, onFault, journal } = options;
     const { turnHandling, language } = open.agent;
-    const { tell, sessionMs, startedAtMs, turnId } = side;
+    const { tell, sessionMs, startedAtMs, turnId, replyTurnId } = side;
     const emit = (event: CallEvent) => {
       this.upkeep.note(event);
       side.emit(event);
     };
-    const { decide, stageEvent } = new Decisions({ now, sessionMs, turnId, emit });
+    const { decide, stageEvent } = new Decisions({ now, sessionMs, turnId, replyTurnId, emit });
     this.decide = decide;
     const providers = options.providers(open.agent, stageEvent, decide);
     this.voice = createVoice(options, side, providers, (step) => this.upkeep.step(step, now()));

@@ -30,6 +30,7 @@ export class Call {
   #leads: boolean;
   #standsBy = Promise.withResolvers<void>();
   #toldFlowing = false;
+  #hearsAfterMs: number | undefined;
   #toldContinuation = '';
   #limitTimer: NodeJS.Timeout | undefined;
   #work: Promise<unknown> = Promise.resolve();
@@ -44,6 +45,7 @@ export class Call {
       path: () => this.#link && this.#agentProducer && { link: this.#link, agent: this.#agentProducer },
       onCaller: (ssrc) => this.#post({ type: 'caller-ssrc', callId: options.id, ssrc }),
       onReady: this.#onReady,
+      onHears: this.#onHears,
       ...options,
       onProgress: () => this.client.stands && this.#standsBy.resolve(),
     });
@@ -228,12 +230,18 @@ export class Call {
     this.#openInVoiceWorker(snapshot());
     const { callerSsrc, isReady } = this.client;
     if (callerSsrc !== undefined) this.#post({ type: 'caller-ssrc', callId, ssrc: callerSsrc });
+    if (this.#hearsAfterMs !== undefined) this.#onHears(this.#hearsAfterMs);
     if (isReady) this.#post({ type: 'client-ready', callId });
   }
 
   readonly #onReady = (ready: boolean): void => {
     this.#post({ type: ready ? 'client-ready' : 'client-gone', callId: this.#options.id });
     this.#tellFlowing();
+  };
+
+  readonly #onHears = (afterMs: number): void => {
+    this.#hearsAfterMs = afterMs;
+    this.#post({ type: 'client-hears', callId: this.#options.id, afterMs });
   };
 
   #lead(): void {

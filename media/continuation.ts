@@ -50,7 +50,9 @@ export function restore(saved: SavedConversation, nowMs?: number): RestoredConve
   const sinceMs = nowMs === undefined ? 0 : Math.max(0, nowMs - savedAt);
   return {
     conversation: reconcile(continuation?.conversation, transcript),
-    history: transcript.map(({ role, text }) => ({ role, text })),
+    history: transcript.map(({ role, text, estimated }) =>
+      role === 'agent' && estimated ? { role, text, estimated } : { role, text },
+    ),
     elapsedMs: Math.max((continuation?.elapsedMs ?? 0) + sinceMs, lastMs),
   };
 }

@@ -35,8 +35,11 @@ export class ConversationEffects {
     });
   }
 
-  agentText({ request, startMs }: Reply, text: string, final: boolean, nowMs: number): void {
-    if (text) this.transcript({ turnId: request.turnId, role: 'agent', text, final, startMs, endMs: nowMs });
+  /** @param estimated how much of it was heard is a guess */
+  agentText({ request, startMs }: Reply, text: string, final: boolean, nowMs: number, estimated?: true): void {
+    if (!text) return;
+    const line = { turnId: request.turnId, role: 'agent', text, final, startMs, endMs: nowMs } as const;
+    this.transcript({ ...line, ...(estimated && { estimated }) });
   }
 
   /** A break cut a reply off: what was heard of it is written down. */

@@ -89,6 +89,8 @@ export type ConversationEvent =
 export type ReplyProgress = {
   heard: string;
   unheard: string;
+  /** Where `heard` ends is a guess: the voice gave no times of words, or the client did not tell how late it hears. */
+  estimated?: true;
   /** Nothing of the reply itself is there yet, but words that bridge its silence. */
   bridgesOnly?: boolean;
   /** The clauses before `unheard`, and how long they last. */

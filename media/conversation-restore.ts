@@ -6,7 +6,14 @@ import type { ConversationSnapshot, EndedTurn, HeardMeanwhile } from './conversa
 import { withoutSounds } from './owed.ts';
 
 /** A final line of the conversation, as the transcript keeps it. */
-export type TranscriptLine = { turnId: string; role: 'user' | 'agent'; text: string; startMs: number; endMs: number };
+export type TranscriptLine = {
+  turnId: string;
+  role: 'user' | 'agent';
+  text: string;
+  startMs: number;
+  endMs: number;
+  estimated?: true;
+};
 
 /** Turn numbers skipped on restoring: more than any call can begin between two snapshots. */
 export const TURN_NUMBER_SKIP = 20;

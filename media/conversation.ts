@@ -99,6 +99,11 @@ export class Conversation {
     return this.#speech.current?.turnId ?? this.#reply.current?.request.turnId;
   }
 
+  /** The turn of the reply that is being prepared or heard. */
+  get replyTurnId(): string | undefined {
+    return this.#reply.current?.request.turnId;
+  }
+
   handle(event: ConversationEvent, nowMs: number): ConversationEffect[] {
     this.#dispatch(event, nowMs);
     return this.#effects.take();

@@ -6,10 +6,15 @@ import type { StageEvent } from './providers/stage.ts';
 export type DecisionsOptions = {
   now: () => number;
   sessionMs: (nowMs: number) => number;
-  /** The turn that is at hand. */
+  /** The turn that is at hand: the caller's where one runs. */
   turnId: () => string | undefined;
+  /** The turn of the reply that is being prepared or heard. */
+  replyTurnId: () => string | undefined;
   emit: (event: CallEvent) => void;
 };
+
+/** They are about what the caller says; all others about the reply, where there is one. */
+const OF_SPEECH: ReadonlySet<DecisionKind> = new Set(['endpoint', 'ignore', 'speculate', 'use', 'discard']);
 
 export class Decisions {
   readonly #options: DecisionsOptions;
@@ -19,7 +24,8 @@ export class Decisions {
   }
 
   readonly decide = (decision: DecisionKind, reason: string, inputs: DecisionInputs, nowMs: number): void => {
-    const turnId = this.#options.turnId();
+    const replyTurnId = OF_SPEECH.has(decision) ? undefined : this.#options.replyTurnId();
+    const turnId = replyTurnId ?? this.#options.turnId();
     const rounded = Object.fromEntries(
       Object.entries(inputs).map(([name, value]) => [name, typeof value === 'number' ? Math.round(value) : value]),
     );

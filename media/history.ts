@@ -14,8 +14,8 @@ export class ConversationHistory {
 
   note(event: CallEvent): void {
     if (event.name !== 'transcript' || !event.data.final) return;
-    const { role, text, turnId } = event.data;
-    this.#messages.push(role === 'user' ? { role, text, turnId } : { role, text });
+    const { role, text, turnId, estimated } = event.data;
+    this.#messages.push(role === 'user' ? { role, text, turnId } : { role, text, ...(estimated && { estimated }) });
     if (this.#messages.length > MAX_MESSAGES) this.#messages.shift();
   }
 

@@ -6,6 +6,7 @@ import type { ConversationEvent } from './conversation-events.ts';
 import type { Decide } from './decision.ts';
 import { journaledPart } from './journal-parts.ts';
 import type { Journal } from './journal.ts';
+import { sentText } from './listener.ts';
 import type { SpeechDetector } from './speech-detector.ts';
 import { endsWithQuestion, isEcho, kindOfWords } from './words.ts';
 
@@ -55,9 +56,10 @@ export class Interrupter {
   words(text: string, final: boolean, nowMs: number): void {
     const { voice } = this.#options;
     this.#words = text;
-    const { heard } = voice.playout.progress();
     const echo = this.#isEcho(text, nowMs);
-    const kind = echo ? 'echo' : kindOfWords(text, { final, asked: voice.playout.audible && endsWithQuestion(heard) });
+    const kind = echo
+      ? 'echo'
+      : kindOfWords(text, { final, asked: voice.playout.audible && endsWithQuestion(sentText(voice.playout)) });
     if (echo && voice.playout.audible) this.#veto(text, nowMs);
     this.#act(this.#bargeIn.words(kind, nowMs), { words: kind }, nowMs);
   }
@@ -82,7 +84,7 @@ export class Interrupter {
     this.#act(this.#bargeIn.agentAudible(true, nowMs), {}, nowMs);
   }
 
-  /** @param said the words of the reply that were heard */
+  /** @param said the words of the reply that have left: all that its echo can be of */
   replyOver(said: string, nowMs: number): void {
     this.#said = said;
     this.#silentSinceMs = nowMs;
@@ -106,7 +108,7 @@ export class Interrupter {
 
   #isEcho(text: string, nowMs: number): boolean {
     const { playout } = this.#options.voice;
-    if (playout.audible) return isEcho(text, `${this.#said} ${playout.progress().heard}`);
+    if (playout.audible) return isEcho(text, `${this.#said} ${sentText(playout)}`);
     return nowMs - this.#silentSinceMs <= ECHO_TAIL_MS && isEcho(text, this.#said);
   }
 

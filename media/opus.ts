@@ -9,6 +9,12 @@ export function frameSamples(rateHz: number): number {
   return rateHz / 50;
 }
 
+/**
+ * A frame of digital silence: CELT, full band, 20 ms, mono, with the silence flag (RFC 6716 §4.3). Unlike encoded
+ * zeros or a missing packet, it leaves a decoder that was cut off in the middle of a word no noise to go on with.
+ */
+export const SILENT_FRAME = Uint8Array.of(0xf8, 0xff, 0xfe);
+
 export class OpusDecoder {
   readonly #decoder: Decoder;
   /** The last packet's TOC byte: decoded alone it asks for a frame of concealment (RFC 6716 §4.4). */

@@ -5,7 +5,8 @@
 import type { ReplyProgress } from './conversation-events.ts';
 import type { EncodedClips } from './encoded-clips.ts';
 import { fade } from './fade.ts';
-import { frameSamples, OpusEncoder, type PlayoutRateHz } from './opus.ts';
+import { frameSamples, OpusEncoder, SILENT_FRAME, type PlayoutRateHz } from './opus.ts';
+import { Listener } from './listener.ts';
 import type { PlayoutClock } from './playout-clock.ts';
 import { writeRtpHeader } from './rtp.ts';
 import type { SpeechAudio } from './speech-audio.ts';
@@ -14,11 +15,6 @@ const HEADER_BYTES = 12;
 const PACKET_BYTES = HEADER_BYTES + 1275; // RFC 6716 §3.2.1: the most that 20 ms take.
 /** Packets that the kernel may still be copying while the next ones are written. */
 const PACKET_BUFFERS = 4;
-/**
- * A frame of digital silence: CELT, full band, 20 ms, mono, with the silence flag (RFC 6716 §4.3). Unlike encoded
- * zeros or a missing packet, it leaves a decoder that was cut off in the middle of a word no noise to go on with.
- */
-const SILENT_FRAME = Uint8Array.of(0xf8, 0xff, 0xfe);
 /** Frames of silence after speech, before packets become rare. */
 const TAIL_FRAMES = 2;
 const FADE_MS = 10;
@@ -50,6 +46,7 @@ type Prepared = { bytes: number; speech: SpeechAudio | undefined };
 
 export class Playout {
   readonly #options: PlayoutOptions;
+  readonly listener = new Listener();
   readonly #frame: Int16Array;
   readonly #encoder: OpusEncoder;
   readonly #packets = Array.from({ length: PACKET_BUFFERS }, () => new Uint8Array(PACKET_BYTES));
@@ -122,12 +119,10 @@ export class Playout {
 
   /** The words that have been heard, and those that have not. @param atWord for a voice that goes on at that word */
   progress(atWord = false): ReplyProgress {
-    const speech = this.speech;
+    const { speech } = this;
     if (!speech) return { heard: '', unheard: '' };
     const position = this.audible ? this.#position : 0;
-    if (atWord) return speech.partedAt(position);
-    const [heard, unheard] = [speech.heardText(position), speech.unheardText(position)];
-    return { heard, unheard, whole: speech.wholeClauses(position), bridgesOnly: !speech.hasContent };
+    return atWord ? speech.partedAt(position) : this.listener.progress(speech, position);
   }
 
   /** Whether all that is to be heard has left: after a stop, its fade too. */
@@ -256,6 +251,7 @@ export class Playout {
 
   /** A frame without speech has passed: the end of the speech may have been told after its last frame had left. */
   #rested(nowMs: number): void {
+    this.listener.rested(nowMs);
     this.#silenced(nowMs);
     if (this.#audible && !this.#stopping && this.#output !== 'paused') this.#finishIfDone(nowMs);
   }
@@ -263,6 +259,7 @@ export class Playout {
   #advanced(speech: SpeechAudio, nowMs: number): void {
     this.#tail = TAIL_FRAMES;
     if (speech !== this.#speech || this.#stopping) return;
+    this.listener.sent(this.#position, nowMs);
     if (!this.#audible) {
       // The one before went silent without a frame of silence in between.
       this.#silenced(nowMs);
@@ -281,6 +278,7 @@ export class Playout {
   }
 
   #begin(speech: SpeechAudio): void {
+    this.listener.restart();
     this.#speech = speech;
     this.#position = 0;
     this.#encoderAt = -1;

@@ -92,10 +92,10 @@ export class ReplyCourse {
   /** @param fading the voice is still to fade out, and `silent` will tell when it has */
   giveUp(nowMs: number, fading = false): void {
     const reply = this.#reply!;
-    const { heard } = this.#progress();
+    const { heard, estimated } = this.#progress();
     this.#reply = undefined;
     this.#effects.order({ type: 'abort-reply' });
-    if (heard) this.#effects.agentText(reply, heard, true, nowMs);
+    this.#effects.agentText(reply, heard, true, nowMs, estimated);
     if (!fading) this.#effects.agentState(this.#reply, nowMs);
   }
 

@@ -117,9 +117,10 @@ export class ReplyGenerator {
   }
 
   async #playBack(part: Extract<ReplyPart, { type: 'audio' }>, speech: SpeechAudio, signal: AbortSignal) {
-    const { rateHz } = this.#options;
+    const { rateHz, onStep } = this.#options;
     let text = part.text;
     for (const samples of part.audio.pcm(rateHz)) {
+      onStep?.('firstAudioMs');
       speech.append({ pcm: { samples, sampleRateHz: rateHz }, text });
       text = '';
       // A second of audio takes a millisecond to decode; other calls' packets are waiting.
@@ -159,8 +160,9 @@ export class ReplyGenerator {
   }
 
   async *#timed(parts: AsyncIterable<ReplyPart>): AsyncGenerator<ReplyPart> {
+    const { responder, onStep } = this.#options;
     for await (const part of parts) {
-      this.#options.onStep?.('firstTokenMs');
+      if (responder.writes) onStep?.('firstTokenMs');
       yield part;
     }
   }

@@ -25,6 +25,7 @@ export type ClientReport = {
   microphone?: 'active' | 'none' | undefined;
   playback?: 'running' | 'blocked' | undefined;
   noPacketsForMs?: number | undefined;
+  statistics?: { playoutDelayMs?: number | undefined; roundTripMs?: number | undefined } | undefined;
 };
 
 /** What a browser is told to connect. Plain data. */

@@ -6,16 +6,9 @@
 import type { BrokenClause, ReplyProgress } from './conversation-events.ts';
 import { fade } from './fade.ts';
 import { withoutSounds } from './owed.ts';
-import type { SpokenAudio, WordTime } from './providers/provider.ts';
+import type { SpokenAudio } from './providers/provider.ts';
+import { clausesOf, heardOf, isExactAt, type Clause, type Segment } from './speech-segment.ts';
 import { speechBounds } from './speech-bounds.ts';
-
-type Segment = {
-  start: number;
-  samples: Int16Array;
-  text: string;
-  words: readonly WordTime[] | undefined;
-  cacheKey: string | undefined;
-};
 
 export type SpeechAudioOptions = {
   turnId: string;
@@ -36,6 +29,7 @@ const QUIET = 200;
 /** Going on within a clause, a pause there is shortened by this much: another pod's start has taken as long. */
 const SHORTENED_MS = 80;
 const FADE_IN_MS = 10;
+const RELEASED = new Int16Array(0);
 /** Frames that there must be before the first is sent. More: heard later; fewer: a voice that streams stutters at first. */
 const FIRST_FRAMES = 3;
 
@@ -145,12 +139,13 @@ export class SpeechAudio {
 
   /** What of the text has been heard at `position`: by word times where there are, else by the share of the audio. */
   heardText(position: number): string {
-    let text = this.#releasedText;
-    for (const segment of this.#segments) {
-      if (segment.start >= position) break;
-      text = join(text, heardOf(segment, position, this.sampleRateHz));
-    }
-    return text;
+    const heard = this.#clauses.map((clause) => heardOf(clause, position, this.sampleRateHz));
+    return heard.reduce(join, this.#releasedText);
+  }
+
+  /** Whether `heardText` knows at `position`, and does not judge by the share of the audio. */
+  isExactAt(position: number): boolean {
+    return this.#clauses.every((clause) => isExactAt(clause, position));
   }
 
   /** The text of all pieces begun before `position`, whole, if it has grown since this was last asked. */
@@ -172,41 +167,38 @@ export class SpeechAudio {
 
   /** What comes before `unheardText`. */
   wholeClauses(position: number): { text: string; durationMs: number } {
-    const unheard = this.#segments.findIndex(({ start, samples }) => start + samples.length > position);
-    const heard = unheard < 0 ? this.#segments : this.#segments.slice(0, unheard);
-    const text = heard.reduce((before, segment) => join(before, segment.text), this.#releasedText);
-    const end = this.#segments[unheard]?.start ?? this.#length;
+    const clauses = this.#clauses;
+    const unheard = clauses.findIndex(({ end }) => end > position);
+    const heard = unheard < 0 ? clauses : clauses.slice(0, unheard);
+    const text = heard.reduce((before, clause) => join(before, clause.text), this.#releasedText);
+    const end = clauses[unheard]?.start ?? this.#length;
     return { text, durationMs: Math.round((end / this.sampleRateHz) * 1000) };
   }
 
   /** The text not heard to its end at `position`, from the beginning of its clause. */
   unheardText(position: number): string {
-    const rest = this.#segments.filter(({ start, samples }) => start + samples.length > position);
-    return lines(rest.map(({ text }) => text));
+    return lines(this.#clauses.filter(({ end }) => end > position).map(({ text }) => text));
   }
 
   /** What was heard when the voice stops at `position`, and what is left, parted at a word. */
   partedAt(position: number): ReplyProgress {
-    const index = this.#segments.findIndex(({ start, samples }) => position < start + samples.length);
-    const segment = this.#segments[index];
+    const clauses = this.#clauses;
+    const index = clauses.findIndex(({ end }) => position < end);
+    const clause = clauses[index];
     const unheard = this.unheardText(position);
-    if (!segment || position < segment.start) return { heard: this.heardText(position), unheard, rest: unheard };
-    const words = segment.text.split(/\s+/).filter(Boolean);
-    const count = this.#wordsHeard(segment, position - segment.start, words.length);
-    const before = this.#segments
-      .slice(0, index)
-      .reduce((text, { text: next }) => join(text, next), this.#releasedText);
-    const left = withoutSounds(segment.text) ? words.slice(count).join(' ') : '';
-    const after = this.#segments.slice(index + 1);
-    // A clause in several pieces has its text with the first of them.
-    const whole = segment.text !== '' && after[0]?.text !== '';
-    const heardMs = Math.round(((position - segment.start) / this.sampleRateHz) * 1000);
-    const broken = { clause: segment.text, key: segment.cacheKey ?? '', heardMs };
+    if (!clause || position < clause.start) return { heard: this.heardText(position), unheard, rest: unheard };
+    const words = clause.text.split(/\s+/).filter(Boolean);
+    const count = this.#wordsHeard(clause, position, words.length);
+    const before = clauses.slice(0, index).reduce((text, { text: next }) => join(text, next), this.#releasedText);
+    const left = withoutSounds(clause.text) ? words.slice(count).join(' ') : '';
+    const { cacheKey } = clause.pieces[0]!;
+    const heardMs = Math.round(((position - clause.start) / this.sampleRateHz) * 1000);
+    const broken = { clause: clause.text, key: cacheKey ?? '', heardMs };
     return {
       heard: join(before, words.slice(0, count).join(' ')),
       unheard,
-      rest: lines([left, ...after.map(({ text }) => text)]),
-      ...(left && whole && segment.cacheKey !== undefined && { broken }),
+      rest: lines([left, ...clauses.slice(index + 1).map(({ text }) => text)]),
+      ...(left && clause.pieces.length === 1 && cacheKey !== undefined && { broken }),
     };
   }
 
@@ -219,35 +211,48 @@ export class SpeechAudio {
 
   /** Where to go on after a break at `position`: the start of the broken word, or `rewindMs` back. */
   resumePosition(position: number, rewindMs: number): number {
-    const segment = this.#segmentAt(position) ?? this.#segments.at(-1);
-    const earliest = this.#segments[0]?.start ?? 0;
-    const samplesPerMs = this.sampleRateHz / 1000;
-    const intoMs = segment ? (position - segment.start) / samplesPerMs : 0;
-    const word = segment?.words?.findLast(({ startMs }) => startMs <= intoMs);
-    const target = segment && word ? segment.start + word.startMs * samplesPerMs : position - rewindMs * samplesPerMs;
+    const clause = this.#clauses.findLast(({ start }) => start <= position);
+    const earliest = this.#segments.find(({ samples }) => samples !== RELEASED)?.start ?? 0;
+    const word = clause?.words.findLast(({ start }) => start <= position);
+    const target = word ? word.start : position - (rewindMs * this.sampleRateHz) / 1000;
     return this.#wholeFrames(Math.min(position, Math.max(target, earliest)));
   }
 
-  /** Lets go of audio that lies so far back that nothing will go back to it. */
+  /** Lets go of audio that lies so far back that nothing will go back to it, and of clauses with the last of theirs. */
   release(position: number): void {
     const before = position - (KEPT_MS * this.sampleRateHz) / 1000;
-    for (let first = this.#segments[0]; first; first = this.#segments[0]) {
-      if (first.start + first.samples.length >= before) return;
-      this.#releasedText = join(this.#releasedText, first.text);
-      this.#segments.shift();
-      this.#announced = Math.max(0, this.#announced - 1);
+    for (const piece of this.#segments) {
+      if (piece.start + piece.samples.length >= before) break;
+      if (piece.samples.length > 0) piece.samples = RELEASED;
     }
+    for (let next = this.#nextClause(); next > 0 && this.#segments[next]!.start < before; next = this.#nextClause()) {
+      this.#releasedText = join(this.#releasedText, this.#segments[0]!.text);
+      this.#segments.splice(0, next);
+      this.#announced = Math.max(0, this.#announced - next);
+    }
+  }
+
+  /** Which piece begins the second clause; −1: none does yet. */
+  #nextClause(): number {
+    return this.#segments.findIndex(({ text }, index) => index > 0 && text !== '');
+  }
+
+  get #clauses(): Clause[] {
+    return clausesOf(this.#segments, this.sampleRateHz, this.#ended);
   }
 
   #segmentAt(position: number): Segment | undefined {
     return this.#segments.find(({ start, samples }) => position >= start && position < start + samples.length);
   }
 
-  #wordsHeard({ samples, words }: Segment, heard: number, count: number): number {
-    if (words) return words.filter(({ endMs }) => endMs * this.sampleRateHz <= heard * 1000).length;
-    const { start, end } = speechBounds(samples, this.sampleRateHz, CLAUSE_RANGE_DB) ?? { start: 0, end: 0 };
-    if (heard >= end) return count;
-    return Math.floor((count * Math.max(0, heard - start)) / (end - start));
+  #wordsHeard({ words, start, end }: Clause, position: number, count: number): number {
+    if (words.length > 0) return Math.min(count, words.filter((word) => word.end <= position).length);
+    const audio = new Int16Array(end - start);
+    this.read(start, audio);
+    const voice = speechBounds(audio, this.sampleRateHz, CLAUSE_RANGE_DB) ?? { start: 0, end: 0 };
+    const heard = position - start;
+    if (heard >= voice.end) return count;
+    return Math.floor((count * Math.max(0, heard - voice.start)) / (voice.end - voice.start));
   }
 
   /** It fades in, as it faded out elsewhere, and is no clip that recurs. */
@@ -269,18 +274,6 @@ export class SpeechAudio {
   #wholeFrames(position: number): number {
     return Math.floor(position / this.#frameSamples) * this.#frameSamples;
   }
-}
-
-function heardOf(segment: Segment, position: number, sampleRateHz: number): string {
-  const heard = position - segment.start;
-  if (heard >= segment.samples.length) return segment.text;
-  const heardMs = (heard / sampleRateHz) * 1000;
-  if (segment.words) {
-    const words = segment.words.filter(({ endMs }) => endMs <= heardMs);
-    return words.map(({ word }) => word).join(' ');
-  }
-  const words = segment.text.split(/\s+/).filter(Boolean);
-  return words.slice(0, Math.floor((words.length * heard) / segment.samples.length)).join(' ');
 }
 
 function isQuiet(samples: Int16Array): boolean {

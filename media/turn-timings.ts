@@ -1,4 +1,4 @@
-/** When each step of a turn happened, for its waterfall: from the caller's last sound to the agent's first packet. Pure. */
+/** When each step of a turn happened, for its waterfall: from the caller's last sound to the agent's first, heard. Pure. */
 
 /** Milliseconds from the start of the session; what did not happen is missing. */
 export type TurnTimings = {
@@ -7,9 +7,13 @@ export type TurnTimings = {
   transcriptMs?: number;
   /** The turn was taken as ended. */
   endpointMs: number;
+  /** Of a language model. */
   firstTokenMs?: number;
   firstAudioMs?: number;
+  /** It left the server. */
   firstPacketMs?: number;
+  /** It was heard: as much later as the client reports that it hears. */
+  heardMs?: number;
 };
 
 export class TurnClock {
@@ -31,9 +35,14 @@ export class TurnClock {
     if (this.#timings) this.#timings[name] ??= nowMs;
   }
 
-  /** Those of the turn that is being answered, once its answer was heard. */
-  get heard(): TurnTimings | undefined {
-    return this.#timings?.firstPacketMs === undefined ? undefined : { ...this.#timings };
+  /**
+   * Those of the turn that is being answered, once its answer is on its way.
+   * @param hearsAfterMs from a packet's leaving to its sound, where that is known
+   */
+  audible(hearsAfterMs: number | undefined): TurnTimings | undefined {
+    const { firstPacketMs } = this.#timings ?? {};
+    if (!this.#timings || firstPacketMs === undefined) return undefined;
+    return { ...this.#timings, ...(hearsAfterMs !== undefined && { heardMs: firstPacketMs + hearsAfterMs }) };
   }
 
   /** Another reply begins, which answers no spoken turn. */

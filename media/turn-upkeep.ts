@@ -76,7 +76,7 @@ export class TurnUpkeep {
 
   /** A line of the transcript with how its turn went. */
   complete(event: CallEvent): CallEvent {
-    return this.#log.complete(event, this.#clock.heard);
+    return this.#log.complete(event, this.#clock.audible(this.#options.voice.playout.listener.delayMs));
   }
 
   /** @param isIdle neither side speaks, nor is about to @param ready somebody can hear what would be said */

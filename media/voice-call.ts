@@ -19,6 +19,7 @@ import { Initiative, type InitiativeSnapshot } from './initiative.ts';
 import { journaledPart } from './journal-parts.ts';
 import type { Journal } from './journal.ts';
 import { Lead } from './lead.ts';
+import { sentText } from './listener.ts';
 import { StageExhaustedError } from './providers/stage.ts';
 import type { RtpSocket } from './rtp-socket.ts';
 import type { SpeechAudio } from './speech-audio.ts';
@@ -57,6 +58,7 @@ export class VoiceCall {
       sessionMs: this.#sessionMs,
       startedAtMs: () => this.#startedAtMs,
       turnId: () => this.#conversation.turnId,
+      replyTurnId: () => this.#conversation.replyTurnId,
       emit: (event) => {
         if (!this.#closed && this.#lead.leads) onEvent(event);
       },
@@ -124,6 +126,11 @@ export class VoiceCall {
 
   interrupt(): void {
     this.#tell({ type: 'cut-in' }, this.#options.now());
+  }
+
+  /** What is sent to the client is heard so much later. */
+  clientHears(afterMs: number): void {
+    this.#parts.voice.playout.listener.hearsAfter(afterMs);
   }
 
   mute(muted: boolean): void {
@@ -251,10 +258,10 @@ export class VoiceCall {
   }
 
   #abortReply(nowMs: number): undefined {
-    const { heard } = this.#parts.voice.playout.progress();
+    const sent = sentText(this.#parts.voice.playout);
     this.#parts.voice.abort();
     this.#parts.upkeep.replyOver();
-    this.#parts.interrupter.replyOver(heard, nowMs);
+    this.#parts.interrupter.replyOver(sent, nowMs);
   }
 
   #onAudible(nowMs: number): void {

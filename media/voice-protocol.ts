@@ -64,6 +64,8 @@ export type ToVoiceWorker =
   | { type: 'caller-ssrc'; callId: string; ssrc: number | undefined }
   | { type: 'client-ready'; callId: string }
   | { type: 'client-gone'; callId: string }
+  /** From a packet's leaving to its sound at the client, in ms. */
+  | { type: 'client-hears'; callId: string; afterMs: number }
   | { type: 'say'; callId: string; requestId: number; text: string }
   | { type: 'interrupt'; callId: string }
   | { type: 'mute'; callId: string; muted: boolean }

@@ -125,6 +125,8 @@ export class VoiceWorker {
         return call.clientReady();
       case 'client-gone':
         return call.clientGone();
+      case 'client-hears':
+        return call.clientHears(message.afterMs);
       case 'say':
         return this.#parts.post({ type: 'said', requestId: message.requestId, turnId: call.say(message.text) });
       case 'interrupt':

@@ -89,14 +89,19 @@ export const listQuery = z.strictObject({
 
 export const sessionPath = z.object({ id: z.uuid() });
 
-const timings = z.object({
-  endOfSpeechMs: z.number(),
-  transcriptMs: z.number().optional(),
-  endpointMs: z.number(),
-  firstTokenMs: z.number().optional(),
-  firstAudioMs: z.number().optional(),
-  firstPacketMs: z.number().optional(),
-});
+const step = (what: string) => z.number().optional().describe(what);
+
+const timings = z
+  .object({
+    endOfSpeechMs: z.number().describe("The caller's last sound."),
+    transcriptMs: step('The last words known when the turn ended; where there is a recogniser.'),
+    endpointMs: z.number().describe('The turn was taken as ended.'),
+    firstTokenMs: step('The first text; where there is a language model.'),
+    firstAudioMs: step('The first sound of the voice was there.'),
+    firstPacketMs: step('It left the server.'),
+    heardMs: step("It was heard, by the client's report: half a round trip and its playout delay later."),
+  })
+  .describe('In ms from the start of the session; what did not happen, or is not known, is missing.');
 
 const decision = z.object({
   decision: z.string(),
@@ -115,6 +120,13 @@ export const transcript = z
         text: z.string(),
         startMs: z.number().describe('From the start of the session.'),
         endMs: z.number(),
+        estimated: z
+          .literal(true)
+          .optional()
+          .describe(
+            'The caller cut in, and where the line ends is a guess: the voice gave no times of words, or the client had not ' +
+              'reported its playout delay.',
+          ),
         timings: timings.optional().describe('Of an answer to a spoken turn: when each step happened.'),
         decisions: z.array(decision).readonly().optional().describe('What was decided since the line before, and why.'),
       }),

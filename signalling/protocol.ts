@@ -49,6 +49,8 @@ const report = z.object({
       packetsReceived: count.optional(),
       jitterMs: z.number().nonnegative().optional(),
       concealedMs: z.number().nonnegative().optional(),
+      /** From a packet's arrival to its sound: what the browser's jitter buffer and its way to the loudspeaker take. */
+      playoutDelayMs: z.number().nonnegative().optional(),
     })
     .optional(),
 });
@@ -113,7 +115,9 @@ export type TranscriptEntry = {
   final: boolean;
   startMs: number;
   endMs: number;
-  /** Of an agent's final line that answers a spoken turn: how the turn went. */
+  /** Of an agent's line that was cut off: where it ends is a guess, for want of times of words or of a client's report. */
+  estimated?: true;
+  /** Of an agent's line that answers a spoken turn: how the turn went, as far as it is known. */
   timings?: TurnTimings;
   /** Of a final line: what was decided since the one before. */
   decisions?: readonly Decision[];
@@ -125,9 +129,13 @@ export type TurnTimings = {
   /** The last words known when the turn ended. */
   transcriptMs?: number;
   endpointMs: number;
+  /** Of a language model. */
   firstTokenMs?: number;
   firstAudioMs?: number;
+  /** It left the server. */
   firstPacketMs?: number;
+  /** It was heard: by the client's report, half a round trip and the playout delay after it had left. */
+  heardMs?: number;
 };
 
 export type SessionView = {

@@ -44,7 +44,7 @@ export class Call {
   readonly #options: CallOptions;
   readonly #device = createDevice();
   readonly #joining: Joining;
-  readonly #monitor: MediaMonitor;
+  readonly monitor: MediaMonitor;
   readonly #conversation = new ConversationEvents();
   readonly #ledger = new TranscriptLedger();
   readonly #ready = Promise.withResolvers<void>();
@@ -90,7 +90,7 @@ export class Call {
       onJoined: (answer) => this.#onJoined(answer),
       onFailed: (error) => this.#fail(error),
     });
-    this.#monitor = this.#createMonitor();
+    this.monitor = this.#createMonitor();
   }
 
   get state(): ClientState {
@@ -116,7 +116,7 @@ export class Call {
     this.signalling.open();
     if (microphone) this.#microphoneDecided = this.openMicrophone().then(() => clock.mark('microphoneMs'));
     this.graph.start();
-    this.#monitor.start();
+    this.monitor.start();
     return this.#ready.promise;
   }
 
@@ -195,13 +195,12 @@ export class Call {
         emit('audioBack', { afterMs });
         this.#note({ silent: false });
       },
-      onFigures: ({ roundTripMs, packetsLost, packetsReceived, jitterMs, concealedMs }) =>
-        this.report({ statistics: { roundTripMs, packetsLost, packetsReceived, jitterMs, concealedMs } }),
+      onFigures: (statistics) => this.report({ statistics }),
     });
   }
 
   #closeMedia(): void {
-    this.#monitor.close();
+    this.monitor.close();
     this.media.close();
     this.playback.close();
     this.microphone.close();

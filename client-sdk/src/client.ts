@@ -143,9 +143,11 @@ export class ParleyClient extends Emitter<ParleyEvents> {
 
   async statistics(): Promise<Statistics> {
     const entries = await this.#call?.media.link?.statistics();
+    const playoutDelayMs = this.#call?.monitor.playoutDelayMs;
     return {
       ...readStatistics(entries?.received ?? [], entries?.sent ?? []),
       epoch: this.#call?.signalling.order.epoch ?? 0,
+      ...(playoutDelayMs !== undefined && { playoutDelayMs }),
       ...(this.session && { pod: this.session.pod }),
       moves: this.#call?.moving.count ?? 0,
       connecting: this.#clock.timings,

@@ -35,7 +35,9 @@ export type TranscriptEntry = {
   final: boolean;
   startMs: number;
   endMs: number;
-  /** Of an agent's final line that answers a spoken turn: how the turn went. */
+  /** Of an agent's line that was cut off: where it ends is a guess. */
+  estimated?: true;
+  /** Of an agent's line that answers a spoken turn: how the turn went, as far as it is known. */
   timings?: TurnTimings;
   /** Of a final line: what was decided since the one before. */
   decisions?: readonly Decision[];
@@ -49,9 +51,13 @@ export type TurnTimings = {
   transcriptMs?: number;
   /** The turn was taken as ended. */
   endpointMs: number;
+  /** Of a language model. */
   firstTokenMs?: number;
   firstAudioMs?: number;
+  /** It left the server. */
   firstPacketMs?: number;
+  /** It was heard: half a round trip and this browser's playout delay later, as last reported. */
+  heardMs?: number;
 };
 
 /** A user's turn as the server measured it. Delays count from the last frame of speech. */
@@ -145,6 +151,8 @@ export type Statistics = {
   concealedMs?: number;
   /** How long the browser holds packets back so as to play them evenly, on average. */
   bufferMs?: number;
+  /** From a packet's arrival to its sound, lately: that buffer, and the way to the loudspeaker. */
+  playoutDelayMs?: number;
   /** Packets that the server was asked to send again. */
   retransmissionsAsked?: number;
   /** `udp` or `tcp`. */

@@ -17,7 +17,11 @@ export class EmptyReplyError extends Error implements ProviderFault {
   readonly retryable = true;
 }
 
+/** Told before what the caller said then, and never in the agent's own lines: models copy what they find in those. */
+export const CUT_OFF_NOTE = '[The caller cut in. Your words before this were heard up to about there.]';
+
 export class LlmResponder implements Responder {
+  readonly writes = true;
   readonly #options: LlmResponderOptions;
 
   constructor(options: LlmResponderOptions) {
@@ -33,7 +37,10 @@ export class LlmResponder implements Responder {
     const { prompt, tools } = this.#options;
     const model = tools?.modelFor(this.#options.model, turn.turnId) ?? this.#options.model;
     const system = [prompt, SPOKEN_STYLE].filter(Boolean).join('\n\n');
-    const messages = [{ role: 'system', text: system } as const, ...(tools?.withResults(history) ?? history)];
+    const messages = [
+      { role: 'system', text: system } as const,
+      ...(tools?.withResults(noted(history)) ?? noted(history)),
+    ];
     let said = false;
     for await (const part of model.generate({ messages }, signal)) {
       if (part.type !== 'text') continue;
@@ -42,4 +49,14 @@ export class LlmResponder implements Responder {
     }
     if (!said && !signal.aborted) throw new EmptyReplyError(`${model.name} answered without a word`);
   }
+}
+
+/** Where an answer was cut off and its end is a guess, the model is told so. */
+function noted(history: readonly Message[]): Message[] {
+  return history.map((message, index) => {
+    if (message.role === 'agent') return { role: 'agent', text: message.text };
+    const before = history[index - 1];
+    const cutOff = message.role === 'user' && before?.role === 'agent' && before.estimated === true;
+    return cutOff ? { ...message, text: `${CUT_OFF_NOTE} ${message.text}` } : message;
+  });
 }

@@ -46,8 +46,8 @@ export interface SpeechToText {
 export type Message =
   /** `turnId`: where it belongs to one. */
   | { role: 'system' | 'user'; text: string; turnId?: string }
-  /** `text` is what the caller heard of it, not what was generated. */
-  | { role: 'agent'; text: string };
+  /** `text` is what the caller heard of it, not what was generated. `estimated`: it was cut off, and about there. */
+  | { role: 'agent'; text: string; estimated?: true };
 
 /** A tool that the model asks to have run. `arguments` is JSON; whether it fits the schema is for the tool to check. */
 export type ToolCall = { id: string; name: string; arguments: unknown };
@@ -119,6 +119,8 @@ export type ReplyPart = { type: 'text'; text: string } | { type: 'audio'; audio:
 
 /** Turns what the caller said into what the agent says: the embedded parrot, or a language model with its tools. */
 export interface Responder {
+  /** A language model writes what it says: there is a first token. */
+  readonly writes?: boolean;
   respond(turn: TurnInput, history: readonly Message[], signal: AbortSignal): AsyncIterable<ReplyPart>;
 }
 

@@ -118,6 +118,13 @@ describe('Conversation', () => {
       });
     });
 
+    it('marks a line whose end is a guess', () => {
+      const talk = answering();
+      talk.progress = { heard: 'One, two,', unheard: 'three.', estimated: true };
+      talk.tell(started, cutIn(100));
+      expect(talk.told('transcript').at(-1)).to.include({ text: 'One, two,', estimated: true });
+    });
+
     it('tells how long the agent took to fall silent, once it has, and tells the next reply too', () => {
       const talk = answering();
       talk.progress = { heard: 'One, two,', unheard: '' };

@@ -109,6 +109,61 @@ describe('SpeechAudio', () => {
       expect(audio.heardText(RATE_HZ)).to.equal('one two three four');
     });
 
+    describe('of a clause that comes in pieces', () => {
+      /** Four words of 250 ms, in four pieces, of which the first has the text. */
+      function streamed(timed: boolean): SpeechAudio {
+        const audio = speech();
+        ['Four words in pieces.', '', '', ''].forEach((text, n) => {
+          const word = words([['Four', 'words', 'in', 'pieces'][n]!, 0, 250]);
+          audio.append(piece(text, RATE_HZ / 4, timed ? { words: word } : {}));
+        });
+        return audio;
+      }
+      const heardAt = (audio: SpeechAudio) => (ms: number) => audio.heardText((RATE_HZ / 1000) * ms);
+
+      it('has been heard by the times of its words, wherever they were told', () => {
+        const audio = streamed(true);
+        expect([249, 250, 500, 999, 1000].map(heardAt(audio))).to.deep.equal([
+          '', 'Four', 'Four words', 'Four words in', 'Four words in pieces.',
+        ]); // prettier-ignore
+        expect(audio.isExactAt(RATE_HZ / 2)).to.equal(true);
+      });
+
+      it('has been heard by the share of all of them where there are none', () => {
+        const audio = streamed(false);
+        expect([250, 500, 999].map(heardAt(audio))).to.deep.equal(['Four', 'Four words', 'Four words in']);
+        expect(audio.isExactAt(RATE_HZ / 2)).to.equal(false);
+      });
+
+      it('is not taken for whole before the last of them has come', () => {
+        const audio = speech();
+        audio.append(piece('A clause of which hardly anything has come yet', RATE_HZ / 4));
+        expect(audio.heardText(RATE_HZ / 4)).to.equal('A');
+        audio.end();
+        expect(audio.heardText(RATE_HZ / 4)).to.equal('A clause of which hardly anything has come yet');
+      });
+
+      it('is unheard as a whole until its last piece was heard, and is parted at a word', () => {
+        const audio = streamed(true);
+        expect(audio.unheardText(0.9 * RATE_HZ)).to.equal('Four words in pieces.');
+        expect(audio.wholeClauses(0.9 * RATE_HZ)).to.deep.equal({ text: '', durationMs: 0 });
+        expect(audio.partedAt(RATE_HZ / 2)).to.include({ heard: 'Four words', rest: 'in pieces.' });
+      });
+
+      it('goes on at the start of the broken word', () => {
+        expect(streamed(true).resumePosition(0.6 * RATE_HZ, 300)).to.equal(0.5 * RATE_HZ);
+      });
+
+      it('keeps its words for as long as it lasts, though its first sound is let go', () => {
+        const audio = speech();
+        audio.append(piece('A long sound of a voice', RATE_HZ));
+        for (let second = 1; second < 10; second++) audio.append(piece('', RATE_HZ));
+        audio.release(9 * RATE_HZ);
+        expect(frameAt(audio, 0)[0], 'released').to.equal(0);
+        expect(audio.heardText(5 * RATE_HZ)).to.equal('A long sound');
+      });
+    });
+
     it('is unheard from the beginning of the clause that was broken', () => {
       const audio = speech();
       audio.append(piece('First clause.', RATE_HZ));

@@ -51,9 +51,14 @@ const examples: Record<keyof typeof requestSchemas, { right: object[]; wrong: un
       {},
       { playback: 'running' },
       { microphone: 'none' },
-      { statistics: { roundTripMs: 20.5, packetsLost: -1 } },
+      { statistics: { roundTripMs: 20.5, packetsLost: -1, playoutDelayMs: 87.5 } },
     ],
-    wrong: [{ playback: 'yes' }, { noPacketsForMs: -1 }, { statistics: { jitterMs: 'much' } }],
+    wrong: [
+      { playback: 'yes' },
+      { noPacketsForMs: -1 },
+      { statistics: { jitterMs: 'much' } },
+      { statistics: { playoutDelayMs: -1 } },
+    ],
   },
   leave: { right: [{}], wrong: ['now'] },
 };

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { LlmResponder } from '../../../media/providers/llm-responder.ts';
+import { CUT_OFF_NOTE, LlmResponder } from '../../../media/providers/llm-responder.ts';
 import type { LanguageModelPart, LanguageModelRequest } from '../../../media/providers/provider.ts';
 import { collect } from '../../support/collect.ts';
 
@@ -39,6 +39,23 @@ describe('LlmResponder', () => {
     expect(system).to.include({ role: 'system' });
     expect((system as { text: string }).text).to.match(/^You sell pizza\.\n\n.*by voice/);
     expect(said).to.deep.equal(HISTORY);
+  });
+
+  it('tells the model where its words were cut off, and only about so', async () => {
+    const { requests, answer } = responder([{ type: 'text', text: 'Yes.' }]);
+    const history = [
+      { role: 'agent', text: 'We have pizza and', estimated: true },
+      { role: 'user', text: 'Just pizza.', turnId: 't2' },
+      { role: 'agent', text: 'Of course. Which' },
+      { role: 'user', text: 'Two margheritas.', turnId: 't3' },
+    ] as const;
+    await collect(answer.respond(TURN, history, signal));
+    expect(requests[0]!.messages.slice(1)).to.deep.equal([
+      { role: 'agent', text: 'We have pizza and' },
+      { role: 'user', text: `${CUT_OFF_NOTE} Just pizza.`, turnId: 't2' },
+      { role: 'agent', text: 'Of course. Which' },
+      { role: 'user', text: 'Two margheritas.', turnId: 't3' },
+    ]);
   });
 
   it('fails where the model has not a word to say, so that the turn is tried again', async () => {
