@@ -61,8 +61,9 @@ export class SessionChannel {
     return this.#log?.position ?? { epoch: 0, seq: 0 };
   }
 
+  /** Events are numbered under this epoch from now on; where it is a new one, from the first. */
   open(epoch: number): void {
-    this.#log ??= new EventLog({ epoch });
+    if (this.#log === undefined || this.#log.position.epoch < epoch) this.#log = new EventLog({ epoch });
   }
 
   /** Makes `client` the one that this session belongs to. Nothing is delivered to it before `deliverFrom`. */

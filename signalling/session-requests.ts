@@ -80,7 +80,7 @@ export class Joiner {
     const { current } = channel;
     if (moved && current && current !== client && !current.signal.aborted) throw new SignallingFailure('superseded');
     checkVersion(request);
-    const record = await this.#sessions.attach(channel.sessionId);
+    const record = await this.#sessions.attach(channel.sessionId, request.lastSeen?.epoch);
     channel.open(record.epoch);
     const former = channel.takeOver(client);
     former?.refuse('superseded');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { InvalidTransition, SignallingFailure, StoreFull } from './errors.ts';
+import { outdo } from './outdo.ts';
 import type { Places } from './places.ts';
 import type { EndReason, SessionState, TranscriptEntry } from './protocol.ts';
 import type { HeldSessions } from './held-sessions.ts';
@@ -141,12 +142,10 @@ export class Sessions extends EventEmitter<SessionsEvents> {
 
   /** @throws {SignallingFailure} `session_not_found`. */
   async get(id: string): Promise<SessionRecord> {
-    const record = await this.#store.get(id);
-    if (record === undefined) throw new SignallingFailure('session_not_found');
-    return record;
+    return found(await this.#store.get(id));
   }
 
-  async counts(): Promise<Record<SessionState, number>> {
+  counts(): Promise<Record<SessionState, number>> {
     return this.#store.counts();
   }
 
@@ -156,9 +155,7 @@ export class Sessions extends EventEmitter<SessionsEvents> {
 
   /** All that a call needs to go on with a session. @throws {SignallingFailure} `session_not_found`. */
   async load(id: string): Promise<StoredSession> {
-    const session = await this.#store.load(id);
-    if (session === undefined) throw new SignallingFailure('session_not_found');
-    return session;
+    return found(await this.#store.load(id));
   }
 
   /** @throws {SignallingFailure} `session_not_found`, `session_ended`. */
@@ -171,10 +168,11 @@ export class Sessions extends EventEmitter<SessionsEvents> {
 
   /**
    * A client wants to join: takes its place.
+   * @param seenEpoch of the owner that it heard last
    * @throws {SignallingFailure} `session_not_found`, `session_ended`, `server_busy`.
    */
-  async attach(id: string): Promise<SessionRecord> {
-    const record = await this.get(id);
+  async attach(id: string, seenEpoch = 0): Promise<SessionRecord> {
+    const record = await outdo(await this.get(id), seenEpoch, this.#store);
     if (record.state === 'ended') throw new SignallingFailure('session_ended');
     // Lost while the client waited for its turn: the next try finds who leads it.
     if (!this.holds(id)) throw new SignallingFailure('server_busy');
@@ -238,8 +236,7 @@ export class Sessions extends EventEmitter<SessionsEvents> {
    */
   async sweep(): Promise<SessionRecord[]> {
     const nowMs = this.#nowMs();
-    for (const [id, renewAtMs] of this.#attended) {
-      if (renewAtMs > nowMs) continue;
+    for (const [id] of [...this.#attended].filter(([, renewAtMs]) => renewAtMs <= nowMs)) {
       this.#attended.set(id, nowMs + this.#timeoutMs / 2);
       const record = await this.#store.get(id);
       if (record !== undefined) await this.#store.renew(id, record.epoch, nowMs + this.#timeoutMs);
@@ -293,8 +290,11 @@ export class Sessions extends EventEmitter<SessionsEvents> {
 
   async #change(id: string, change: (record: SessionRecord) => SessionRecord): Promise<SessionRecord> {
     const { epoch } = await this.get(id);
-    const record = await this.#store.update(id, epoch, change);
-    if (record === undefined) throw new SignallingFailure('session_not_found');
-    return record;
+    return found(await this.#store.update(id, epoch, change));
   }
+}
+
+function found<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new SignallingFailure('session_not_found');
+  return value;
 }

@@ -175,6 +175,18 @@ describe('a fleet under stress', () => {
     expect(await client.event('move')).to.include({ reason: 'placed' });
   });
 
+  it('leads under a higher epoch for a client that has heard a later owner, of which nothing is left', async () => {
+    const [pod] = await start(1);
+    const { id, token } = await pod!.open();
+    const earlier = Number(await inRedis((asked) => asked.hget(`session:{${id}}`, 'epoch')));
+    const client = await callers[0]!.connect(token);
+    const { epoch } = await client.join({ lastSeen: { epoch: earlier + 1, seq: 7 } });
+    expect(epoch).to.be.above(earlier + 1);
+    expect(Number(await inRedis((asked) => asked.hget(`session:{${id}}`, 'epoch')))).to.equal(epoch);
+    pod!.calls.tell(id, { name: 'queued', data: { position: 1 } });
+    expect(await client.event('queued')).to.include({ epoch, seq: 1 });
+  });
+
   it('opens a session elsewhere where the pod that is to have it does not answer', async () => {
     const [pod] = await start(1);
     const mute = await stranger('pod-9');
