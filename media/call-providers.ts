@@ -1,19 +1,12 @@
-/** Whom a call hears, thinks and speaks with: an agent's names, else the environment's, else all that have keys. */
+/** Whom a call hears, thinks and speaks with. */
 import type { AgentConfig } from './agent.ts';
+import { stagesOf, type DefaultNames } from './agent-stages.ts';
 import type { Fillers } from './fillers.ts';
 import type { CallTools } from './tools/call-tools.ts';
 import { LlmResponder } from './providers/llm-responder.ts';
 import type { Responder, SpeechToText, SpokenAudio, TextToSpeech } from './providers/provider.ts';
-import type { OnStageEvent, ProviderRegistry, VoiceChoice } from './providers/registry.ts';
-import { ProviderConfigError } from './providers/vendor-access.ts';
+import type { OnStageEvent, ProviderRegistry } from './providers/registry.ts';
 import { speakable } from './speakable.ts';
-
-/** Names in the order in which they are tried. */
-export type DefaultNames = {
-  readonly llm?: readonly string[];
-  readonly stt?: readonly string[];
-  readonly tts?: readonly string[];
-};
 
 export type CallProviders = {
   responder: Responder;
@@ -41,11 +34,10 @@ export function vendorProviders(
   tools?: CallTools,
 ): CallProviders {
   const { stt, llm, tts, voice, prompt, language } = agent;
-  const models = namesOf(llm, defaults.llm ?? registry.usable('language-model'), 'language model', 'OPENAI_API_KEY');
-  const ears = namesOf(stt, defaults.stt ?? registry.usable('speech-to-text'), 'recogniser', 'DEEPGRAM_API_KEY');
+  const stages = stagesOf(agent, registry.access, defaults);
   const { temperature, maxOutputTokens, reasoningEffort } = llm;
   const model = registry.languageModel(
-    models,
+    stages.llm,
     {
       ...(temperature !== undefined && { temperature }),
       ...(maxOutputTokens !== undefined && { maxOutputTokens }),
@@ -56,7 +48,7 @@ export function vendorProviders(
   const keyterms = stt.keyterms.length > 0 && { keyterms: stt.keyterms, prompt: stt.keyterms.join(', ') };
   const { speed, instructions } = tts;
   const textToSpeech = registry.textToSpeech(
-    voicesOf(agent, defaults.tts ?? registry.usable('text-to-speech')),
+    stages.tts,
     { ...(language && { language }), ...(speed !== undefined && { speed }), ...(instructions && { instructions }) },
     onEvent,
   );
@@ -68,26 +60,6 @@ export function vendorProviders(
     responder: new LlmResponder({ model, prompt, tools }),
     textToSpeech,
     voice,
-    speechToText: registry.speechToText(ears, { ...keyterms }, onEvent),
+    speechToText: registry.speechToText(stages.stt, { ...keyterms }, onEvent),
   };
-}
-
-function namesOf(
-  { model, fallbacks }: { model?: string | undefined; fallbacks: readonly string[] },
-  defaults: readonly string[],
-  what: string,
-  variable: string,
-): readonly string[] {
-  const names = model ? [model, ...fallbacks] : defaults;
-  if (names.length > 0) return names;
-  throw new ProviderConfigError('missing_key', `there is no ${what}: set ${variable}, or name one in the agent`);
-}
-
-/** The agent's voice is its vendor's; fallbacks speak with their own. */
-function voicesOf({ tts, voice: flite }: AgentConfig, defaults: readonly string[]): VoiceChoice[] {
-  const [first, ...others] = tts.model ? [tts.model, ...tts.fallbacks] : defaults;
-  const choices = first
-    ? [{ name: first, ...(tts.voice && { voice: tts.voice }) }, ...others.map((name) => ({ name }))]
-    : [];
-  return choices.map((choice) => (choice.name === 'flite' ? { ...choice, voice: flite } : choice));
 }

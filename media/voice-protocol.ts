@@ -5,7 +5,7 @@ import type { ConversationSnapshot, EndedBy } from './conversation-events.ts';
 import type { PlayoutRateHz } from './opus.ts';
 import type { RecentLoad } from './overload.ts';
 import type { PlayoutSnapshot } from './playout-clock.ts';
-import type { DefaultNames } from './call-providers.ts';
+import type { DefaultNames } from './agent-stages.ts';
 import type { Message } from './providers/provider.ts';
 import type { VendorAccess } from './providers/vendor-access.ts';
 
@@ -24,6 +24,8 @@ export type VoiceWorkerData = {
   vendors?: VendorAccess;
   /** Providers of agents that name none. */
   models?: DefaultNames;
+  /** In shared memory, one number: how many voice workers share the vendors' keys, in all pods that live now. */
+  sharers?: Int32Array;
 };
 
 /** What another voice worker needs to go on with a call. */

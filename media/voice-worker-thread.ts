@@ -19,7 +19,9 @@ const post = (message: FromVoiceWorker): void => port.postMessage(message);
 
 const flite = new FliteVoice({ module: data.flite, sampleRateHz: data.rateHz });
 const [silero] = await Promise.all([Silero.load(data.sileroPath), flite.warm()]);
-const registry = new ProviderRegistry({ access: data.vendors ?? {}, sampleRateHz: data.rateHz, flite });
+const { vendors: access = {}, rateHz: sampleRateHz, sharers } = data;
+const shared = sharers && { sharers: () => Atomics.load(sharers, 0) };
+const registry = new ProviderRegistry({ access, sampleRateHz, flite, ...shared });
 const parrot = new Parrot();
 const fillers = new Fillers(BRIDGES);
 const http = new HttpTools();

@@ -19,6 +19,19 @@ export class AgentNotFound extends Error {
   }
 }
 
+/** An agent whose providers this server cannot use. The message says what to set. */
+export class AgentUnavailable extends Error {
+  override readonly name = 'AgentUnavailable';
+  readonly code = 'agent_unavailable';
+  /** Its name. */
+  readonly agent: string;
+
+  constructor(agent: string, problem: string, options?: ErrorOptions) {
+    super(`The agent "${agent}" cannot be used on this server: ${problem}.`, options);
+    this.agent = agent;
+  }
+}
+
 /** Overrides of one session that would make its agent invalid. */
 export class OverridesInvalid extends Error {
   override readonly name = 'OverridesInvalid';

@@ -1,13 +1,14 @@
 /** The agents that there are, wherever they come from, and what a session makes of them. */
 import type { AgentConfig, AgentDefinition } from '../media/agent.ts';
 import { completeValues, render } from '../media/agent-variables.ts';
+import { ProviderConfigError } from '../media/providers/vendor-access.ts';
 import type { Log } from '../signalling/log.ts';
 import type { SessionRecord } from '../signalling/session.ts';
 import type { AgentBackend } from './agent-backend.ts';
 import { AgentBackendError } from './agent-backend-client.ts';
 import { checkDefinition, merge, secretOf, toolValuesOf } from './agent-definition.ts';
 import type { LoadedAgent, Secrets } from './agent-definition.ts';
-import { AgentNotFound, OverridesInvalid, VariablesInvalid } from './agent-errors.ts';
+import { AgentNotFound, AgentUnavailable, OverridesInvalid, VariablesInvalid } from './agent-errors.ts';
 import type { AgentFiles, AgentFileState } from './agent-files.ts';
 import { AgentVersions } from './agent-versions.ts';
 
@@ -23,6 +24,8 @@ export type AgentsOptions = {
   /** Goes before the parrot, where it is there and no default is named. */
   preferredName?: string;
   secrets: Secrets;
+  /** @throws ProviderConfigError for an agent whose providers cannot be used here, saying what to set */
+  checkProviders?: (agent: AgentConfig) => void;
   log: Log;
 };
 
@@ -79,7 +82,7 @@ export class Agents {
   /** Where the agent of a session wants its end told; undefined: it says nothing of that. Never rejects. */
   async webhookOf(session: AgentRequest & { agentVersion?: string }): Promise<SessionAgent['webhook']> {
     const found = await this.#known(session).catch(() => undefined);
-    return found && this.#composeWhatFits(found, { agent: session.agent }).webhook;
+    return found && this.#composeWhatFits(found, {}).webhook;
   }
 
   /** The agent of a session that was opened before; undefined where it cannot be had now. */
@@ -99,14 +102,38 @@ export class Agents {
 
   /**
    * An agent for a session that is to be opened: with the session's overrides laid over it, and its variables put in.
-   * @throws {AgentNotFound}
+   * @throws {AgentNotFound | AgentUnavailable}
    * @throws {OverridesInvalid | VariablesInvalid} naming fields and what is allowed.
    */
   async resolve(request: AgentRequest): Promise<SessionAgent> {
     const found = await this.#find(request);
     if (found === undefined) throw new AgentNotFound(request.agent, this.names);
     // What another agent was to be asked for cannot be held against a caller.
-    return found.standsIn ? this.#composeWhatFits(found.agent, request) : this.#compose(found.agent, request);
+    const agent = found.standsIn ? this.#composeWhatFits(found.agent, request) : this.#compose(found.agent, request);
+    this.#checkProviders(agent.config);
+    return agent;
+  }
+
+  /** Of the files: those that cannot be used on this server, and why. */
+  get unavailable(): AgentUnavailable[] {
+    return this.#options.files.agents.flatMap((agent) => {
+      try {
+        this.#checkProviders(this.#composeWhatFits(agent, {}).config);
+        return [];
+      } catch (error) {
+        if (error instanceof AgentUnavailable) return [error];
+        throw error;
+      }
+    });
+  }
+
+  #checkProviders(config: AgentConfig): void {
+    try {
+      this.#options.checkProviders?.(config);
+    } catch (error) {
+      if (!(error instanceof ProviderConfigError)) throw error;
+      throw new AgentUnavailable(config.name, error.message, { cause: error });
+    }
   }
 
   /**
@@ -154,7 +181,10 @@ export class Agents {
   }
 
   /** Without what does not fit. */
-  #composeWhatFits(agent: LoadedAgent, { overrides, variables }: AgentRequest): SessionAgent {
+  #composeWhatFits(
+    agent: LoadedAgent,
+    { overrides, variables }: Pick<AgentRequest, 'overrides' | 'variables'>,
+  ): SessionAgent {
     const { variables: declared } = agent.definition;
     const known = completeValues(declared, variables ?? {}).values;
     const request = { ...(overrides && { overrides }), variables: known };

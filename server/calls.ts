@@ -27,6 +27,8 @@ export type Calls = CallControl & {
   readonly peerConnections: number;
   /** Whether the machine has time for one more. */
   hasTime(): boolean;
+  /** How many pods, this one among them, share the vendors' keys. */
+  setLivePods(pods: number): void;
   /** Numbers worth watching: late packets, kernel drops, restarts of workers. */
   readonly gauges: readonly GaugeSource[];
   /** Ends all calls, then voice workers, then media workers. Idempotent. */
@@ -50,6 +52,10 @@ export const startCalls = async (
   voiceWorkerEntry?: URL,
   absence?: Absence,
 ): Promise<Calls & { media: MediaCalls }> => {
+  const sharers = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  // Pods of a fleet are alike.
+  const setLivePods = (pods: number) => void Atomics.store(sharers, 0, Math.max(1, pods) * config.voice.workers);
+  setLivePods(1);
   const media = await startMedia({
     media: {
       size: config.media.workers,
@@ -67,12 +73,13 @@ export const startCalls = async (
         flite: await compileFlite(),
         vendors: config.vendors,
         models: config.models,
+        sharers,
       },
     },
     ...(absence && { absence }),
     onNotice: ({ message, ...notice }) => log.warn(notice, message),
   });
-  return connect(media, new CallAgents(agents));
+  return connect(media, new CallAgents(agents), setLivePods);
 };
 
 /** What an operator can mend is told without a stack. */
@@ -85,8 +92,13 @@ const startMedia = async (options: Parameters<typeof MediaCalls.start>[0]): Prom
   }
 };
 
-const connect = (media: MediaCalls, agents: CallAgents): Calls & { media: MediaCalls } => ({
+const connect = (
+  media: MediaCalls,
+  agents: CallAgents,
+  setLivePods: Calls['setLivePods'],
+): Calls & { media: MediaCalls } => ({
   media,
+  setLivePods,
   rtpCapabilities: media.rtpCapabilities as CallControl['rtpCapabilities'],
   get peerConnections() {
     return media.peerConnections;

@@ -1,7 +1,7 @@
 /** Errors on their way to an HTTP client, all as `{ error: { code, message } }`. The one place that maps them. */
 import { SignallingFailure } from '../signalling/errors.ts';
 import type { SignallingErrorCode } from '../signalling/protocol.ts';
-import { AgentNotFound, OverridesInvalid, VariablesInvalid } from './agent-errors.ts';
+import { AgentNotFound, AgentUnavailable, OverridesInvalid, VariablesInvalid } from './agent-errors.ts';
 
 /** An answer other than success, with words that may be shown. */
 export class HttpFailure extends Error {
@@ -41,6 +41,8 @@ export const toHttpFailure = (error: unknown): HttpFailure => {
   if (error instanceof AgentNotFound || error instanceof OverridesInvalid || error instanceof VariablesInvalid) {
     return new HttpFailure(400, error.code, error.message);
   }
+  // Whoever asks has done nothing wrong, and asking again helps once the server's settings are others.
+  if (error instanceof AgentUnavailable) return new HttpFailure(503, error.code, error.message);
   if (error instanceof SignallingFailure) {
     const status = STATUS[error.code];
     const headers: Record<string, string> = error.code === 'server_busy' ? { 'Retry-After': '5' } : {};

@@ -1,6 +1,6 @@
 /** Starts the server, waits for a signal, closes it. */
 import { inspect } from 'node:util';
-import { AgentFilesInvalid } from './agent-errors.ts';
+import { AgentFilesInvalid, AgentUnavailable } from './agent-errors.ts';
 import { createCalls } from './calls.ts';
 import { ConfigError, describeConfig, keepNativeLibrariesQuiet, readConfig } from './config.ts';
 import { StartError } from './http-server.ts';
@@ -50,7 +50,7 @@ const closeOnSignal = (server: RunningServer, announce: (what: string) => void):
 try {
   await main();
 } catch (error) {
-  const mendable = error instanceof ConfigError || error instanceof AgentFilesInvalid || error instanceof StartError;
-  process.stderr.write(`${mendable ? error.message : inspect(error)}\n`);
+  const mendable = [ConfigError, AgentFilesInvalid, AgentUnavailable, StartError].some((kind) => error instanceof kind);
+  process.stderr.write(`${mendable ? (error as Error).message : inspect(error)}\n`);
   process.exit(1);
 }

@@ -121,7 +121,7 @@ const start = async (options: Required<ServerOptions>, started: AsyncDisposableS
 const createParts = async (options: Required<ServerOptions>, started: AsyncDisposableStack): Promise<Parts> => {
   const { config, createCalls, log, nowMs } = options;
   const podId = config.podId ?? `${hostname()}-${randomBytes(3).toString('hex')}`;
-  const agents = await createAgents({ config: config.agents, podId, log, nowMs }, started);
+  const agents = await createAgents({ config, podId, log, nowMs }, started);
   const metrics = new Metrics({ sessionsByState: () => signalling.store.counts() });
   started.defer(() => metrics.close());
   const told = { onCommand: metrics.redisCommand, onPersisted: metrics.persisted };
@@ -211,10 +211,11 @@ const createGateway = (
     nowMs,
   });
 
-/** Ends what is over, and writes what could not be written before. */
-const keepHouse = ({ signalling, link, log }: Parts, started: AsyncDisposableStack): void => {
-  const { fleet, store } = signalling;
+/** Ends what is over, writes what could not be written before, and sees who shares the vendors' keys. */
+const keepHouse = ({ signalling, calls, link, log }: Parts, started: AsyncDisposableStack): void => {
+  const { fleet, store, pods } = signalling;
   const sweeper = setInterval(() => {
+    calls.setLivePods(pods.list().length);
     fleet.sweep().catch((error: unknown) => log.error({ err: error }, 'sessions could not be swept'));
     if (link.redis?.isUp) void store.flush();
   }, SWEEP_INTERVAL_MS);

@@ -36,6 +36,29 @@ const names = (example: string, meaning: string) => ({
   meaning,
 });
 
+/** How many calls at once a vendor allows for its key. One for each, whatever the key is used for. */
+const concurrency = (vendor: string) => ({
+  schema: z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(1).max(100_000)) as unknown as z.ZodType<
+    number,
+    string
+  >,
+  allowed: 'a whole number from 1 to 100000',
+  defaultInWords: 'no limit',
+  meaning: `Uses of ${vendor} at once that its key allows, shared evenly by the voice workers of all servers.`,
+});
+
+const vendorLimits = {
+  OPENAI_CONCURRENT: concurrency('OpenAI'),
+  OPENAI_COMPATIBLE_CONCURRENT: concurrency('that address'),
+  CEREBRAS_CONCURRENT: concurrency('Cerebras'),
+  GROQ_CONCURRENT: concurrency('Groq'),
+  GOOGLE_CONCURRENT: concurrency('Google'),
+  ANTHROPIC_CONCURRENT: concurrency('Anthropic'),
+  AWS_CONCURRENT: concurrency('Bedrock'),
+  DEEPGRAM_CONCURRENT: concurrency('Deepgram'),
+  CARTESIA_CONCURRENT: concurrency('Cartesia'),
+};
+
 export const vendorSettings = {
   OPENAI_API_KEY: key('OpenAI', 'models, recognition and voices'),
   OPENAI_BASE_URL: address('Where OpenAI is, when not at its own address; without a key, as `OPENAI_COMPATIBLE_URL`.'),
@@ -61,9 +84,10 @@ export const vendorSettings = {
   ),
   STT_MODEL: names('deepgram/nova-3', 'The same for recognisers.'),
   TTS_MODEL: names('cartesia/sonic-3.5', 'The same for voices; flite is always the last.'),
+  ...vendorLimits,
 };
 
-type Values = { readonly [Name in keyof typeof vendorSettings]?: string | string[] | undefined };
+type Values = { readonly [Name in keyof typeof vendorSettings]?: string | string[] | number | undefined };
 
 /** Providers of agents that name none. */
 export type DefaultModels = {
@@ -73,6 +97,9 @@ export type DefaultModels = {
 };
 
 const KEYED = ['openai', 'cerebras', 'groq', 'google', 'anthropic', 'deepgram', 'cartesia'] as const;
+
+/** Where settings are not named as the vendor. */
+const PREFIXES: Readonly<Record<string, string>> = { bedrock: 'AWS', compatible: 'OPENAI_COMPATIBLE' };
 
 /** The doors that are open. */
 export const vendorAccessOf = (values: Values): VendorAccess => {
@@ -94,6 +121,10 @@ export const vendorAccessOf = (values: Values): VendorAccess => {
   ].map((name) => text(`AWS_${name}`));
   if (region && accessKeyId && secretAccessKey) {
     access.bedrock = { region, accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) };
+  }
+  for (const [vendor, door] of Object.entries(access)) {
+    const concurrent = values[`${PREFIXES[vendor] ?? vendor.toUpperCase()}_CONCURRENT` as keyof Values];
+    if (concurrent !== undefined) Object.assign(door, { concurrent });
   }
   return access;
 };

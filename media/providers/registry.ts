@@ -7,7 +7,6 @@ import {
   DEFAULT_LANGUAGE_MODELS,
   DEFAULT_SPEECH_TO_TEXT,
   DEFAULT_TEXT_TO_SPEECH,
-  LANGUAGE_MODEL_ORDER,
   REALTIME_TRANSCRIPTION_MODELS,
 } from './defaults.ts';
 import { FailoverLanguageModel } from './failover-language-model.ts';
@@ -20,14 +19,8 @@ import { OpenAiSpeech } from './openai-speech.ts';
 import { OpenAiTranscription } from './openai-transcription.ts';
 import type { LanguageModel, SpeechToText, TextToSpeech } from './provider.ts';
 import type { Candidate, StageEvent, StageName } from './stage.ts';
-import {
-  doorOf,
-  languageModelAccess,
-  parseProviderName,
-  ProviderConfigError,
-  type Vendor,
-  type VendorAccess,
-} from './vendor-access.ts';
+import { doorOf, languageModelAccess, parseProviderName, type Vendor, type VendorAccess } from './vendor-access.ts';
+import { missingModel, unusableProvider, usableProviders } from './usable-providers.ts';
 import { VendorGate } from './vendor-gate.ts';
 import { VendorLimit } from './vendor-limit.ts';
 
@@ -37,8 +30,8 @@ export type ProviderRegistryOptions = {
   sampleRateHz: 24_000 | 48_000;
   /** The voice that is always there. */
   flite: TextToSpeech;
-  /** Pods that live now, which share what a key allows. Default: this one. */
-  livePods?: () => number;
+  /** Who shares what a key allows: the voice workers of all pods. Default: this one alone. */
+  sharers?: () => number;
 };
 
 export type OnStageEvent = (event: StageEvent) => void;
@@ -69,15 +62,14 @@ export class ProviderRegistry {
     this.#options = options;
   }
 
+  /** The keys that there are. */
+  get access(): VendorAccess {
+    return this.#options.access;
+  }
+
   /** The names, with their default models, that can be used with the keys there are; the best first. */
   usable(stage: StageName): string[] {
-    const { access } = this.#options;
-    const named = (vendors: readonly Vendor[], models: Readonly<Record<string, string>>) =>
-      vendors.filter((vendor) => access[vendor] && models[vendor]).map((vendor) => `${vendor}/${models[vendor]}`);
-    if (stage === 'language-model') return named(LANGUAGE_MODEL_ORDER, DEFAULT_LANGUAGE_MODELS);
-    if (stage === 'speech-to-text') return named(['deepgram', 'openai'], DEFAULT_SPEECH_TO_TEXT);
-    const { cartesia, openai } = DEFAULT_TEXT_TO_SPEECH;
-    return [...named(['cartesia', 'openai'], { cartesia: cartesia.model, openai: openai.model }), 'flite'];
+    return usableProviders(stage, this.#options.access);
   }
 
   /**
@@ -126,10 +118,10 @@ export class ProviderRegistry {
 
   #languageModel(name: string, settings: LanguageModelSettings): Candidate<LanguageModel> {
     const { vendor, model } = parseProviderName(name);
-    if (!isLanguageModelVendor(vendor)) throw unusable(name, 'language model', LANGUAGE_MODEL_VENDORS);
+    if (!isLanguageModelVendor(vendor)) throw unusableProvider('language-model', name);
     const access = languageModelAccess(this.#options.access, vendor);
     const chosen = model ?? (vendor === 'compatible' ? undefined : DEFAULT_LANGUAGE_MODELS[vendor]);
-    const provider = new VendorLanguageModel({ access, model: chosen ?? missingModel(name), ...settings });
+    const provider = new VendorLanguageModel({ access, model: chosen ?? needsModel(name), ...settings });
     return { provider, gate: this.#gate('language-model', vendor) };
   }
 
@@ -150,14 +142,14 @@ export class ProviderRegistry {
       case 'openai':
       case 'compatible': {
         const { concurrent: _, ...door } = doorOf(this.#options.access, vendor);
-        const chosen = model ?? (vendor === 'openai' ? DEFAULT_SPEECH_TO_TEXT.openai : missingModel(name));
+        const chosen = model ?? (vendor === 'openai' ? DEFAULT_SPEECH_TO_TEXT.openai : needsModel(name));
         const options = { vendor, ...door, model: chosen, ...(prompt && { prompt }), ...settings };
         const realtime = vendor === 'openai' && REALTIME_TRANSCRIPTION_MODELS.includes(chosen);
         const provider = realtime ? new OpenAiRealtimeTranscription(options) : new OpenAiTranscription(options);
         return { provider, gate: this.#gate('speech-to-text', vendor) };
       }
       default:
-        throw unusable(name, 'recogniser', ['deepgram', 'openai', 'compatible']);
+        throw unusableProvider('speech-to-text', name);
     }
   }
 
@@ -181,7 +173,7 @@ export class ProviderRegistry {
       case 'openai':
       case 'compatible': {
         const { concurrent: _, ...door } = doorOf(access, vendor);
-        const chosen = model ?? (vendor === 'openai' ? DEFAULT_TEXT_TO_SPEECH.openai.model : missingModel(name));
+        const chosen = model ?? (vendor === 'openai' ? DEFAULT_TEXT_TO_SPEECH.openai.model : needsModel(name));
         const options = { vendor, ...door, ...common, ...(instructions && { instructions }) };
         const provider = new OpenAiSpeech({ ...options, model: chosen });
         return {
@@ -191,7 +183,7 @@ export class ProviderRegistry {
         };
       }
       default:
-        throw unusable(name, 'voice', ['cartesia', 'openai', 'compatible', 'flite']);
+        throw unusableProvider('text-to-speech', name);
     }
   }
 
@@ -214,8 +206,8 @@ export class ProviderRegistry {
   #limit(vendor: Vendor): VendorLimit | undefined {
     const concurrent = this.#options.access[vendor]?.concurrent;
     if (concurrent === undefined) return undefined;
-    const livePods = this.#options.livePods ?? (() => 1);
-    const limit = this.#limits.get(vendor) ?? new VendorLimit({ concurrent, livePods });
+    const sharers = this.#options.sharers ?? (() => 1);
+    const limit = this.#limits.get(vendor) ?? new VendorLimit({ concurrent, sharers });
     this.#limits.set(vendor, limit);
     return limit;
   }
@@ -225,21 +217,6 @@ function isLanguageModelVendor(vendor: string): vendor is LanguageModelVendor {
   return (LANGUAGE_MODEL_VENDORS as readonly string[]).includes(vendor);
 }
 
-const ALL_VENDORS: readonly string[] = [...LANGUAGE_MODEL_VENDORS, 'deepgram', 'cartesia', 'flite'];
-
-function unusable(name: string, kind: string, vendors: readonly string[]): ProviderConfigError {
-  const { vendor } = parseProviderName(name);
-  const known = ALL_VENDORS.includes(vendor);
-  const what = known ? `${vendor} has no ${kind}` : `there is no provider "${vendor}"`;
-  return new ProviderConfigError(
-    known ? 'unsuitable_provider' : 'unknown_provider',
-    `${what}: use one of ${vendors.join(', ')}`,
-  );
-}
-
-function missingModel(name: string): never {
-  throw new ProviderConfigError(
-    'missing_model',
-    `"${name}" needs the name of a model after it, as in "${name}/llama3.2"`,
-  );
+function needsModel(name: string): never {
+  throw missingModel(name);
 }

@@ -1,12 +1,12 @@
 /**
- * How many calls may use a vendor's key at once. Vendors count over all who use the key, so the pods share what is allowed
- * evenly; each keeps to its own share without asking the others.
+ * How many calls may use a vendor's key at once. Vendors count over all who use the key, so the voice workers of all pods
+ * share what is allowed evenly; each keeps to its own share without asking the others.
  */
 export type VendorLimitOptions = {
   /** What the vendor allows for the key. */
   concurrent: number;
-  /** Pods that live now, this one among them. */
-  livePods: () => number;
+  /** Voice workers of all pods that live now, this one among them. */
+  sharers: () => number;
   /** A call waits no longer than this for a place. Default 300 ms: after that another vendor is sooner. */
   maxWaitMs?: number;
 };
@@ -26,9 +26,9 @@ export class VendorLimit {
     return this.#used;
   }
 
-  /** This pod's share; at least one, or small keys would be of use to nobody. */
+  /** This worker's share; at least one, or small keys would be of use to nobody. */
   get share(): number {
-    return Math.max(1, Math.floor(this.#options.concurrent / Math.max(1, this.#options.livePods())));
+    return Math.max(1, Math.floor(this.#options.concurrent / Math.max(1, this.#options.sharers())));
   }
 
   /** Whoever gets a place gives it back by calling the function. Undefined: none came free, or `signal` aborted. */

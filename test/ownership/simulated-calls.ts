@@ -54,6 +54,8 @@ export class SimulatedCalls implements Calls {
     return true;
   }
 
+  setLivePods(): void {}
+
   observe(observer: CallObserver): void {
     this.#observer = observer;
   }

@@ -68,6 +68,20 @@ describe('readConfig', () => {
     expect(config.http.tls).to.deep.equal({ certPath: 'cert.pem', keyPath: 'key.pem' });
   });
 
+  it('takes how much each key allows at once, with the key', () => {
+    const { vendors } = readConfig({
+      OPENAI_API_KEY: 'k',
+      OPENAI_CONCURRENT: '20',
+      OPENAI_COMPATIBLE_URL: 'http://localhost:1/v1',
+      OPENAI_COMPATIBLE_CONCURRENT: '2',
+      GROQ_CONCURRENT: '5',
+    });
+    expect(vendors.openai).to.deep.equal({ apiKey: 'k', concurrent: 20 });
+    expect(vendors.compatible).to.deep.equal({ baseUrl: 'http://localhost:1/v1', concurrent: 2 });
+    expect(vendors.groq).to.equal(undefined);
+    expect(problemsOf({ OPENAI_CONCURRENT: '0' })[0]).to.include('must be a whole number from 1 to 100000');
+  });
+
   it('counts an empty variable as none', () => {
     expect(readConfig({ PORT: '', HOST: '  ', API_KEYS: '' }).http).to.deep.equal(readConfig({}).http);
   });

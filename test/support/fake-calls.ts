@@ -65,6 +65,8 @@ export class FakeCalls implements Calls {
   readonly mediaStates = new Map<string, MediaState>();
   /** How a conversation stands when it is handed over; `{ version: 1 }` where nothing is set. */
   readonly handedOver = new Map<string, Continuation>();
+  /** As it was last told. */
+  livePods = 1;
   closed = false;
   readonly #media = new Map<string, Media>();
   #observer: CallObserver | undefined;
@@ -76,6 +78,10 @@ export class FakeCalls implements Calls {
 
   hasTime(): boolean {
     return true;
+  }
+
+  setLivePods(pods: number): void {
+    this.livePods = pods;
   }
 
   observe(observer: CallObserver): void {

@@ -120,7 +120,7 @@ describe('voices in a list', () => {
   });
 
   it('make a call wait no longer than it may where the key is in use', async () => {
-    const limit = new VendorLimit({ concurrent: 1, livePods: () => 1, maxWaitMs: 30 });
+    const limit = new VendorLimit({ concurrent: 1, sharers: () => 1, maxWaitMs: 30 });
     const gate = new VendorGate({ limit });
     const held = await limit.acquire(never);
     const { error } = await collect(list({ gate }).speak(each(CLAUSES), CARTESIA_VOICE, never));

@@ -44,7 +44,7 @@ type Vendor = {
 };
 
 const timeouts = { connectMs: 15_000, firstResultMs: 15_000, stallMs: 15_000 };
-const limit = () => new VendorLimit({ concurrent: 100, livePods: () => 1 });
+const limit = () => new VendorLimit({ concurrent: 100, sharers: () => 1 });
 /** One that never opens: all failures here are wanted. */
 const gate = (ofKey: VendorLimit) => new VendorGate({ failures: Number.MAX_SAFE_INTEGER, limit: ofKey });
 

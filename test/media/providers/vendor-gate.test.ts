@@ -75,7 +75,7 @@ describe('the gate of a vendor', () => {
   });
 
   it('lets no more through than the key allows, each place given back however it ends', async () => {
-    const limit = new VendorLimit({ concurrent: 2, livePods: () => 1, maxWaitMs: 20 });
+    const limit = new VendorLimit({ concurrent: 2, sharers: () => 1, maxWaitMs: 20 });
     const gate = new VendorGate({ limit });
     const [first, second] = [await pass(gate), await pass(gate)];
     const refused = await gate.enter(never);

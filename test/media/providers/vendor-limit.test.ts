@@ -4,9 +4,9 @@ import { VendorLimit } from '../../../media/providers/vendor-limit.ts';
 const never = new AbortController().signal;
 
 describe('the limit of a key', () => {
-  it("is divided over the live pods, but never less than one call's", () => {
+  it("is divided over those who share it, but never less than one call's", () => {
     let pods = 3;
-    const limit = new VendorLimit({ concurrent: 10, livePods: () => pods });
+    const limit = new VendorLimit({ concurrent: 10, sharers: () => pods });
     expect(limit.share).to.equal(3);
     pods = 1;
     expect(limit.share).to.equal(10);
@@ -17,7 +17,7 @@ describe('the limit of a key', () => {
   });
 
   it('gives a place that comes free to whoever waited longest', async () => {
-    const limit = new VendorLimit({ concurrent: 1, livePods: () => 1, maxWaitMs: 15_000 });
+    const limit = new VendorLimit({ concurrent: 1, sharers: () => 1, maxWaitMs: 15_000 });
     const order: string[] = [];
     const first = await limit.acquire(never);
     const waiting = ['second', 'third'].map(async (name) => {
@@ -37,7 +37,7 @@ describe('the limit of a key', () => {
   });
 
   it('lets nobody wait for longer than it may', async () => {
-    const limit = new VendorLimit({ concurrent: 1, livePods: () => 1, maxWaitMs: 20 });
+    const limit = new VendorLimit({ concurrent: 1, sharers: () => 1, maxWaitMs: 20 });
     const release = await limit.acquire(never);
     expect(await limit.acquire(never)).to.equal(undefined);
     release?.();
@@ -47,7 +47,7 @@ describe('the limit of a key', () => {
   });
 
   it('lets nobody wait who no longer wants to', async () => {
-    const limit = new VendorLimit({ concurrent: 1, livePods: () => 1, maxWaitMs: 15_000 });
+    const limit = new VendorLimit({ concurrent: 1, sharers: () => 1, maxWaitMs: 15_000 });
     const release = await limit.acquire(never);
     const abort = new AbortController();
     const waiting = limit.acquire(abort.signal);
@@ -60,7 +60,7 @@ describe('the limit of a key', () => {
 
   it('uses a share that has grown, and gives back one that has shrunk', async () => {
     let pods = 2;
-    const limit = new VendorLimit({ concurrent: 4, livePods: () => pods, maxWaitMs: 20 });
+    const limit = new VendorLimit({ concurrent: 4, sharers: () => pods, maxWaitMs: 20 });
     const held = [await limit.acquire(never), await limit.acquire(never)];
     expect(await limit.acquire(never)).to.equal(undefined);
     pods = 1;
