@@ -74,6 +74,23 @@ describe('a conversation with a language model in a real browser', function () {
     expect(boats.data['text']).to.equal('The boats are yellow.');
     const page = await call.page.textContent('#transcript');
     for (const line of [QUESTION, OTHER_QUESTION, 'The boats are yellow.']) expect(page).to.include(line);
+    await expectWaterfall(call, ['Your turn is over']);
+    await call.page.focus('#turn-before');
+    await call.page.keyboard.press('Enter');
+    await expectWaterfall(call, ['Your turn is over', 'Takes another language model', 'Gives you the floor']);
     await call.page.close();
   });
+
+  /** All steps of the turn in the picture, in its text and in its table; decisions in words, those among them. */
+  async function expectWaterfall(call: CallPage, decisions: string[]): Promise<void> {
+    const steps = ['Transcript', 'Turn over', 'First token', 'First audio', 'First packet', 'Heard'];
+    expect(await call.page.locator('#waterfall .step-name').allTextContents()).to.deep.equal(steps);
+    const described = await call.page.getAttribute('#waterfall', 'aria-label');
+    for (const step of steps) expect(described).to.include(`${step}: `);
+    await call.page.click('#turn-details summary');
+    expect(await call.page.locator('#turn-table tr').count()).to.equal(steps.length);
+    const told = await call.page.locator('#turn-decisions .what').allTextContents();
+    expect(told).to.include.members(decisions);
+    expect(await call.page.locator('#waterfall .pin').count()).to.equal(told.length);
+  }
 });

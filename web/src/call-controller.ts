@@ -8,10 +8,12 @@ import { forgetSession, keepMuted, keepSession, readMuted } from './stored-sessi
 import type { StoredSession } from './stored-session.ts';
 import { forgetTurns, keepTurns, readTurns } from './stored-turns.ts';
 import type { TimelineModel } from './timeline-model.ts';
+import type { WaterfallModel } from './waterfall-model.ts';
 
 export type CallControllerOptions = {
   conversation: ConversationModel;
   timeline: TimelineModel;
+  waterfall: WaterfallModel;
   clock: SessionClock;
   /** Something that is shown has changed. */
   onChange: () => void;
@@ -56,8 +58,9 @@ export class CallController {
   /** @param stored a session to resume; without one a new session is opened */
   async start(stored?: StoredSession): Promise<void> {
     if (this.#client) return;
-    const { clock, conversation, onCall, onError, timeline } = this.#options;
+    const { clock, conversation, onCall, onError, timeline, waterfall } = this.#options;
     timeline.clear();
+    waterfall.clear();
     conversation.clear();
     clock.reset();
     const turns = stored && readTurns(sessionStorage);
@@ -111,7 +114,8 @@ export class CallController {
     forgetSession(sessionStorage);
     forgetTurns(sessionStorage);
     this.#client = undefined;
-    this.#options.timeline.end(this.#options.clock.at(performance.now()));
+    const { clock, timeline, waterfall } = this.#options;
+    for (const model of [timeline, waterfall]) model.end(clock.at(performance.now()));
     this.situation = { ...atRest, call: 'ended', ending };
     this.#options.onCall(undefined);
     this.#options.onChange();
@@ -187,7 +191,7 @@ export class CallController {
   }
 
   #listenToConversation(on: Listen): void {
-    const { clock, conversation, timeline } = this.#options;
+    const { clock, conversation, timeline, waterfall } = this.#options;
     const speech = (speaking: boolean) => (event: { turnId: string; atMs: number }) => {
       clock.observe(event.atMs, performance.now());
       timeline.userSpeech({ ...event, speaking });
@@ -199,6 +203,7 @@ export class CallController {
       clock.observe(event.atMs, performance.now());
       timeline.agentState(event);
       conversation.agentState(event);
+      waterfall.agentState(event);
       this.#keepTurns();
       const interrupted =
         event.interruptedAfterMs !== undefined || (event.state === 'listening' && this.situation.interrupted);
@@ -208,11 +213,17 @@ export class CallController {
       clock.observe(turn.atMs, performance.now());
       timeline.turn(turn);
       conversation.turn(turn);
+      waterfall.turn(turn);
       this.#keepTurns();
       this.#update({});
     });
     on('transcript', (entry) => {
       conversation.transcript(entry);
+      waterfall.transcript(entry);
+      this.#update({});
+    });
+    on('decision', (decision) => {
+      waterfall.decision(decision);
       this.#update({});
     });
   }

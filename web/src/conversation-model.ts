@@ -13,6 +13,9 @@ export type Row = {
   measures: string[];
 };
 
+/** How far words were heard is not always known exactly. */
+const aboutHere = 'heard about so far';
+
 /** The conversation with its measurements, one row for each turn and side. Pure. */
 export class ConversationModel {
   readonly #rows = new Map<string, Row>();
@@ -29,6 +32,7 @@ export class ConversationModel {
     row.text = entry.text;
     row.final = entry.final;
     row.startMs = Math.min(row.startMs, entry.startMs);
+    if (entry.estimated && !row.measures.includes(aboutHere)) row.measures.push(aboutHere);
   }
 
   turn(turn: Turn): void {

@@ -15,6 +15,8 @@ import { SessionClock } from './session-clock.ts';
 import { wordsFor } from './status-words.ts';
 import { forgetSession, readSession } from './stored-session.ts';
 import { TimelineModel } from './timeline-model.ts';
+import { WaterfallModel } from './waterfall-model.ts';
+import { WaterfallView } from './waterfall-view.ts';
 
 declare global {
   interface Window {
@@ -29,13 +31,16 @@ let talkedAtMs = -Infinity;
 
 const clock = new SessionClock();
 const timeline = new TimelineModel();
+const waterfall = new WaterfallModel();
 const conversation = new ConversationModel();
 const conversationView = new ConversationView(conversation);
 const live = new LiveView(timeline, clock);
+const waterfallView = new WaterfallView(waterfall, () => clock.at(performance.now()));
 const problem = new ProblemView();
 const controller = new CallController({
   conversation,
   timeline,
+  waterfall,
   clock,
   onChange: render,
   onCall,
@@ -71,6 +76,7 @@ function render(): void {
   if (!inCall) elements.microphone.disabled = true;
   elements.say.disabled = elements.saySend.disabled = !canAsk();
   conversationView.render();
+  waterfallView.render();
 }
 
 function onCall(client: ParleyClient | undefined): void {
