@@ -7,9 +7,11 @@ import { MemoryBusHub } from '../signalling/memory-message-bus.ts';
 import type { MessageBus } from '../signalling/message-bus.ts';
 import { LonePod } from '../signalling/pods.ts';
 import type { Pods } from '../signalling/pods.ts';
+import type { Outbox } from '../signalling/outbox.ts';
 import { RedisLink } from '../signalling/redis-link.ts';
 import type { RedisLinkOptions } from '../signalling/redis-link.ts';
 import { openRedisMessageBus } from '../signalling/redis-message-bus.ts';
+import { RedisOutbox } from '../signalling/redis-outbox.ts';
 import { RedisPods } from '../signalling/redis-pods.ts';
 import { RedisSessionStore } from '../signalling/redis-session-store.ts';
 import type { SessionStore } from '../signalling/session-store.ts';
@@ -36,6 +38,8 @@ export type FleetLink = {
   loopDelay: LoopDelay;
   /** The store of all pods; absent: this pod is alone. */
   shared?: SessionStore;
+  /** Of all pods; absent: this pod is alone. */
+  outbox?: Outbox;
   /** For health and metrics; absent: this pod is alone. */
   redis?: RedisLink;
   adapter?: GatewayAdapter;
@@ -83,5 +87,6 @@ const together = async (
     await bus.close();
     await redis.close();
   };
-  return { podId, bus, loopDelay, shared, redis, adapter, createPods, close };
+  const outbox = new RedisOutbox({ link: redis });
+  return { podId, bus, loopDelay, shared, outbox, redis, adapter, createPods, close };
 };

@@ -135,6 +135,7 @@ const createParts = async (options: Required<ServerOptions>, started: AsyncDispo
   const webhook = new Webhook({
     targetOf: async (record) => (await agents.webhookOf(record)) ?? config.webhook,
     transcript: (id) => signalling.store.transcript(id),
+    ...(link.outbox && { outbox: { kept: link.outbox, recordOf: (id) => signalling.store.get(id) } }),
     log,
     nowMs,
   });

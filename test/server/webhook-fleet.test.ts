@@ -63,4 +63,15 @@ describe('the webhook of a fleet', () => {
     await eventually(() => receiver.told.length > 0);
     expect(events()[0]!.session).to.include({ id, endReason: 'deleted' });
   });
+
+  it('is told by another pod what one had not told when it closed', async () => {
+    const { id, owner } = await open();
+    receiver.answers.push(503, 503);
+    await owner.request('DELETE', `/v2/sessions/${id}`);
+    await eventually(() => receiver.told.length === 1);
+    await owner.close();
+    expect(receiver.told, 'by the pod that closed').to.have.lengthOf.at.most(receiver.answers.length);
+    await eventually(() => receiver.told.length > receiver.answers.length, 20_000);
+    for (const { session } of events()) expect(session.id).to.equal(id);
+  });
 });
