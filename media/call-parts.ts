@@ -80,7 +80,7 @@ function createVoice(
   providers: CallProviders,
   onStep: (step: 'firstTokenMs' | 'firstAudioMs') => void,
 ): AgentVoice {
-  const { rateHz, journal } = options;
-  const reply = new ReplyGenerator({ ...providers, rateHz, journal, onStep });
+  const { rateHz, journal, after } = options;
+  const reply = new ReplyGenerator({ ...providers, rateHz, journal, onStep, after });
   return new AgentVoice({ ...options, reply, bridges: providers.bridges, transmit, events });
 }

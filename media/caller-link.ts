@@ -2,13 +2,15 @@
 import type { RtpHeader } from './rtp.ts';
 import type { RtpSocket } from './rtp-socket.ts';
 
+/** What a call needs of a link. */
+export type CallLink = Pick<RtpSocket, 'send' | 'receive' | 'forget'>;
 type Receive = (header: RtpHeader, packet: Buffer, nowMs: number) => void;
 
 export class CallerLink {
-  #link: RtpSocket;
+  #link: CallLink;
   #callerSsrc: number | undefined;
 
-  constructor(link: RtpSocket) {
+  constructor(link: CallLink) {
     this.#link = link;
   }
 
@@ -21,7 +23,7 @@ export class CallerLink {
     if (ssrc !== undefined) this.#link.receive(ssrc, receive);
   }
 
-  moveTo(link: RtpSocket): void {
+  moveTo(link: CallLink): void {
     if (this.#callerSsrc !== undefined) this.#link.forget(this.#callerSsrc);
     this.#callerSsrc = undefined;
     this.#link = link;

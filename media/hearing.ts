@@ -3,6 +3,7 @@
  * Times are the worker's clock, in ms.
  */
 import { CallerAudio, type CallerAudioEvents, type CallerAudioOptions } from './caller-audio.ts';
+import type { After } from './clock.ts';
 import { journaledPart } from './journal-parts.ts';
 import type { ProviderFault, SpeechToText, SpeechToTextEvent } from './providers/provider.ts';
 import { Recognition } from './recognition.ts';
@@ -27,6 +28,7 @@ export type HearingOptions = Omit<CallerAudioOptions, 'events' | 'recogniser'> &
   events: HearingEvents;
   speechToText?: SpeechToText | undefined;
   language?: string | undefined;
+  after?: After | undefined;
 };
 
 /** Kept after the last window of speech: consonants that fade out. */
@@ -45,7 +47,7 @@ export class Hearing {
   #vote: Vote['reason'] = 'unsettled';
 
   constructor(options: HearingOptions) {
-    const { speechToText, endpointing, events, language, now } = options;
+    const { speechToText, endpointing, events, language, now, after } = options;
     this.#options = options;
     if (speechToText) {
       const { perUtterance, endsTurns = false } = speechToText;
@@ -53,6 +55,7 @@ export class Hearing {
       this.#recognition = new Recognition({
         speechToText,
         language,
+        after,
         events: {
           onEvent: (event) => this.#onEvent(event, now()),
           onFailed: (fault, inARow) => events.onRecogniserFailed(fault, inARow, now()),

@@ -1,4 +1,5 @@
 /** One call's open recognition: the caller's windows go in, what was said comes out; opened again where it failed. */
+import { after as realAfter, type After } from './clock.ts';
 import type { ProviderFault, SpeechToText, SpeechToTextEvent, SpeechToTextStream } from './providers/provider.ts';
 
 export type RecognitionEvents = {
@@ -13,6 +14,8 @@ export type RecognitionOptions = {
   events: RecognitionEvents;
   /** Pause before the stream is opened again, in ms. Default 500. */
   reopenAfterMs?: number;
+  /** Default: the machine's time. */
+  after?: After | undefined;
 };
 
 const REOPEN_AFTER_MS = 500;
@@ -23,7 +26,7 @@ export class Recognition {
   readonly #closed = new AbortController();
   #stream: SpeechToTextStream | undefined;
   #failures = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #callOff: () => void = () => undefined;
 
   constructor(options: RecognitionOptions) {
     this.#options = options;
@@ -49,7 +52,7 @@ export class Recognition {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#callOff();
     this.#closed.abort();
     this.#stream?.close();
     this.#stream = undefined;
@@ -62,7 +65,7 @@ export class Recognition {
   }
 
   async #read(stream: SpeechToTextStream): Promise<void> {
-    const { events, reopenAfterMs = REOPEN_AFTER_MS } = this.#options;
+    const { events, reopenAfterMs = REOPEN_AFTER_MS, after = realAfter } = this.#options;
     for await (const event of stream) {
       if (this.#closed.signal.aborted) return;
       if (event.type !== 'error') {
@@ -73,7 +76,7 @@ export class Recognition {
       this.#stream = undefined;
       this.#failures++;
       // Doubles, so that vendors who are down for long are not asked all the time.
-      this.#timer = setTimeout(() => this.#open(), reopenAfterMs * 2 ** Math.min(this.#failures - 1, 6));
+      this.#callOff = after(reopenAfterMs * 2 ** Math.min(this.#failures - 1, 6), () => this.#open());
       events.onFailed(event.error, this.#failures);
     }
   }

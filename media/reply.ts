@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { journaledReply } from './call-journal.ts';
 import { ClauseSplitter } from './clauses.ts';
+import { after as realAfter, type After } from './clock.ts';
 import type { Journal } from './journal.ts';
 import type { PlayoutRateHz } from './opus.ts';
 import type { Message, ReplyPart, Responder, TextToSpeech, TurnInput } from './providers/provider.ts';
@@ -15,6 +16,8 @@ export type ReplyOptions = {
   journal?: Journal | undefined;
   /** A reply of which nothing can be heard after this long is given up. Default 10,000 ms. */
   firstAudioTimeoutMs?: number;
+  /** Default: the machine's time. */
+  after?: After;
   /** What the voice is given to say for a text. Default: the text. */
   pronounce?: (text: string) => string;
   /** Told when the first text and the first audio of an answer are there. */
@@ -92,14 +95,14 @@ export class ReplyGenerator {
     const over = new AbortController();
     const own = AbortSignal.any([signal, over.signal]);
     const overdue = Promise.withResolvers<never>();
-    const timeoutMs = this.#options.firstAudioTimeoutMs ?? FIRST_AUDIO_TIMEOUT_MS;
-    const timer = setTimeout(() => {
+    const { firstAudioTimeoutMs: timeoutMs = FIRST_AUDIO_TIMEOUT_MS, after = realAfter } = this.#options;
+    const callOff = after(timeoutMs, () => {
       if (!speech.hasContent) overdue.reject(new ReplyOverdueError(timeoutMs));
-    }, timeoutMs);
+    });
     try {
       await Promise.race([run(own), overdue.promise]);
     } finally {
-      clearTimeout(timer);
+      callOff();
       over.abort();
     }
     signal.throwIfAborted();

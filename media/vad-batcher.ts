@@ -1,4 +1,5 @@
 /** Gathers the windows of all calls of a voice worker and runs them through the model together. */
+import { after as realAfter, type After } from './clock.ts';
 import { StandingQueue } from './standing-queue.ts';
 import { MAX_BATCH, SileroStream, WINDOW_SAMPLES, type Silero } from './silero.ts';
 
@@ -41,6 +42,7 @@ export class VadBatcher {
   readonly #silero: Pick<Silero, 'run'>;
   readonly #now: () => number;
   readonly #onFault: (fault: unknown) => void;
+  readonly #after: After;
   readonly #windows = new Float32Array(MAX_BATCH * WINDOW_SAMPLES);
   readonly #probabilities = new Float32Array(MAX_BATCH);
   readonly #streams: SileroStream[] = [];
@@ -51,7 +53,7 @@ export class VadBatcher {
   readonly #spare: Float32Array[] = [];
   #running = false;
   #lastRunMs = -Infinity;
-  #timer: NodeJS.Timeout | undefined;
+  #callOff: (() => void) | undefined;
   #closed = false;
   /** Windows and runs so far; their ratio is the mean batch. */
   windows = 0;
@@ -59,10 +61,11 @@ export class VadBatcher {
   /** Windows passed over so far. */
   skipped = 0;
 
-  constructor(silero: Pick<Silero, 'run'>, now: () => number, onFault: (fault: unknown) => void) {
+  constructor(silero: Pick<Silero, 'run'>, now: () => number, onFault: (fault: unknown) => void, after = realAfter) {
     this.#silero = silero;
     this.#now = now;
     this.#onFault = onFault;
+    this.#after = after;
   }
 
   /**
@@ -84,19 +87,19 @@ export class VadBatcher {
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#callOff?.();
     this.#queue = [];
   }
 
   #schedule(): void {
-    if (this.#running || this.#closed || this.#timer) return;
+    if (this.#running || this.#closed || this.#callOff) return;
     const waitMs = this.#lastRunMs + RUN_INTERVAL_MS - this.#now();
     if (waitMs <= 0 || this.#queue.length >= MAX_BATCH / 2) void this.#run();
-    else this.#timer = setTimeout(this.#onTimer, waitMs);
+    else this.#callOff = this.#after(waitMs, this.#onTimer);
   }
 
   readonly #onTimer = (): void => {
-    this.#timer = undefined;
+    this.#callOff = undefined;
     if (!this.#running && !this.#closed) void this.#run();
   };
 

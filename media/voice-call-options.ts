@@ -1,20 +1,22 @@
 /** What a call in a voice worker is given, and whom it tells. */
 import type { CallEvent } from './call-events.ts';
+import type { CallLink } from './caller-link.ts';
 import type { CallProviders } from './call-providers.ts';
+import type { After } from './clock.ts';
 import type { ConversationSnapshot, EndedBy } from './conversation-events.ts';
 import type { Decide } from './decision.ts';
 import type { EncodedClips } from './encoded-clips.ts';
 import type { PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
 import type { OnStageEvent } from './providers/registry.ts';
-import type { RtpSocket } from './rtp-socket.ts';
 import type { VadBatcher } from './vad-batcher.ts';
 import type { CallSnapshot, OpenCall } from './voice-protocol.ts';
 
 export type VoiceCallOptions = {
   open: OpenCall;
-  link: RtpSocket;
+  link: CallLink;
   now: () => number;
+  after: After;
   rateHz: PlayoutRateHz;
   clock: PlayoutClock;
   clips: EncodedClips;

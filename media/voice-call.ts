@@ -5,7 +5,7 @@
 import { changesState } from './call-events.ts';
 import { openJournal } from './call-journal.ts';
 import { CallParts, type CallSide } from './call-parts.ts';
-import { CallerLink } from './caller-link.ts';
+import { CallerLink, type CallLink } from './caller-link.ts';
 import type {
   ConversationEffect,
   ConversationEvent,
@@ -21,7 +21,6 @@ import type { Journal } from './journal.ts';
 import { Lead } from './lead.ts';
 import { sentText } from './listener.ts';
 import { StageExhaustedError } from './providers/stage.ts';
-import type { RtpSocket } from './rtp-socket.ts';
 import type { SpeechAudio } from './speech-audio.ts';
 import { turnInput } from './turn-input.ts';
 import type { VoiceCallOptions } from './voice-call-options.ts';
@@ -86,7 +85,7 @@ export class VoiceCall {
     this.#parts.hearing.audio.restart(this.#options.now());
   }
 
-  moveTo(link: RtpSocket): void {
+  moveTo(link: CallLink): void {
     this.#link.moveTo(link);
     this.#parts.hearing.audio.restart(this.#options.now());
   }

@@ -24,6 +24,8 @@ export type StageOptions<P> = {
   stage: StageName;
   candidates: readonly Candidate<P>[];
   onEvent?: (event: StageEvent) => void;
+  /** Default: the machine's time. */
+  now?: () => number;
 };
 
 /** Nobody is left who could do it. `causes` are the reasons, in order; there is none where all were skipped. */
@@ -49,10 +51,12 @@ export class Try<P> {
   readonly #name: string;
   readonly #passage: Passage | undefined;
   readonly #failed: (error: ProviderFault, detail: { afterMs: number; delivered: string }) => void;
-  readonly #fromMs = monotonicMs();
+  readonly #now: () => number;
+  readonly #fromMs: number;
 
   constructor(
     { provider, index, name, passage }: { provider: P; index: number; name: string; passage: Passage | undefined },
+    now: () => number,
     failed: (error: ProviderFault, detail: { afterMs: number; delivered: string }) => void,
   ) {
     this.provider = provider;
@@ -60,6 +64,8 @@ export class Try<P> {
     this.#name = name;
     this.#passage = passage;
     this.#failed = failed;
+    this.#now = now;
+    this.#fromMs = now();
   }
 
   firstResult(): void {
@@ -73,7 +79,7 @@ export class Try<P> {
   /** @param delivered how much of the result had come, for the log */
   failed(error: unknown, delivered: string): void {
     this.#passage?.failed(error);
-    this.#failed(asFault(error, this.#name), { afterMs: Math.round(monotonicMs() - this.#fromMs), delivered });
+    this.#failed(asFault(error, this.#name), { afterMs: Math.round(this.#now() - this.#fromMs), delivered });
   }
 
   left(): void {
@@ -133,7 +139,7 @@ export class Stage<P extends { readonly name: string }> {
     causes: ProviderFault[],
     { force }: { force: boolean },
   ): Promise<Try<P> | undefined> {
-    const { stage } = this.#options;
+    const { stage, now = monotonicMs } = this.#options;
     const { provider, gate } = this.#options.candidates[index]!;
     const entered = await gate?.enter(signal, { force });
     if (entered && !(entered instanceof Passage)) {
@@ -142,7 +148,7 @@ export class Stage<P extends { readonly name: string }> {
       return undefined;
     }
     this.#tell({ type: 'tried', stage, provider: provider.name });
-    return new Try({ provider, index, name: provider.name, passage: entered }, (error, detail) => {
+    return new Try({ provider, index, name: provider.name, passage: entered }, now, (error, detail) => {
       causes.push(error);
       const { code, retryable, message } = error;
       this.#tell({ type: 'failed', stage, provider: provider.name, code, retryable, message, ...detail });

@@ -1,6 +1,5 @@
 /** The tools of one call: they go with each reply's language model, and what they did is told in later turns, too. */
-import { setTimeout } from 'node:timers/promises';
-import { monotonicMs } from '../clock.ts';
+import { after as realAfter, monotonicMs, sleeper, type After } from '../clock.ts';
 import type { Decide } from '../decision.ts';
 import type { LanguageModel, Message, ModelMessage } from '../providers/provider.ts';
 import type { HttpTool } from '../tool-schema.ts';
@@ -13,18 +12,21 @@ import { ToolUsingModel } from './tool-using-model.ts';
 export type CallToolsOptions = {
   tools: readonly HttpTool[];
   values: Pick<TemplateValues, 'variables' | 'secrets'>;
-  http: HttpTools;
+  http: Pick<HttpTools, 'run'>;
   /** Told of each tool that was run, with its name and how it went. */
   decide: Decide;
+  /** Default: the machine's time. */
+  now?: () => number;
+  after?: After;
 };
-
-const sleep = (ms: number, signal: AbortSignal) => setTimeout(ms, undefined, { signal });
 
 export class CallTools {
   readonly #ledger = new ToolLedger();
   readonly #runner: ToolRunner;
+  readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 
-  constructor({ tools, values, http, decide }: CallToolsOptions) {
+  constructor({ tools, values, http, decide, now = monotonicMs, after = realAfter }: CallToolsOptions) {
+    this.#sleep = sleeper(after);
     this.#runner = new ToolRunner({
       tools,
       ledger: this.#ledger,
@@ -35,10 +37,10 @@ export class CallTools {
       onEvent: (event) => {
         if (event.state !== 'ended') return;
         const { tookMs, error } = event;
-        decide('tool', event.name, { tookMs, ...(error !== undefined && { error }) }, monotonicMs());
+        decide('tool', event.name, { tookMs, ...(error !== undefined && { error }) }, now());
       },
-      now: monotonicMs,
-      sleep,
+      now,
+      sleep: this.#sleep,
       // Replies end with their call, and these tools with their reply.
       signal: new AbortController().signal,
     });
@@ -47,7 +49,7 @@ export class CallTools {
   /** @param turnId of the turn that is answered */
   modelFor(model: LanguageModel, turnId: string): LanguageModel {
     // The usual words for a silence are the call's own, whatever it comes from.
-    return new ToolUsingModel({ model, runner: this.#runner, turnId, sleep, fillers: [] });
+    return new ToolUsingModel({ model, runner: this.#runner, turnId, sleep: this.#sleep, fillers: [] });
   }
 
   /** What was said, with what was done for it in its place. */
