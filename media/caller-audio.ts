@@ -148,12 +148,14 @@ export class CallerAudio {
     const nowMs = now();
     onVerdictDelay(nowMs - queuedMs);
     const change = this.#speech.push(probability, endMs);
-    if (change === 'start') {
-      this.recorder.keepFrom(this.#speech.speechStartMs);
-      this.#turns.speechStarted(this.#speech.speechStartMs, nowMs);
-      events.onSpeechStarted(this.#speech.speechStartMs, nowMs);
+    const { speaking, speechStartMs, lastSpeechMs } = this.#speech;
+    if (change === 'start') this.#turns.speechStarted(speechStartMs, nowMs);
+    const nextStartMs = speaking ? this.#turns.speechActive(lastSpeechMs, nowMs) : undefined;
+    const startMs = change === 'start' ? speechStartMs : nextStartMs;
+    if (startMs !== undefined) {
+      this.recorder.keepFrom(startMs);
+      events.onSpeechStarted(startMs, nowMs);
     }
-    if (this.#speech.speaking) this.#turns.speechActive(this.#speech.lastSpeechMs, nowMs);
     events.onWindow(this.#speech, nowMs);
     if (change === 'end') events.onSpeechEnded(nowMs);
   };

@@ -69,16 +69,20 @@ export class TurnDetector {
     this.#heard(startMs);
   }
 
-  /** Speech goes on, or went on until `lastSpeechMs`. Speech that is older than the last turn's end is none of the next. */
-  speechActive(lastSpeechMs: number, nowMs: number): void {
+  /**
+   * Speech goes on, or went on until `lastSpeechMs`. Speech that is older than the last turn's end is none of the next.
+   * @returns the start of a turn that begins with it: the one before ended by the words or by the clock, and the caller goes on
+   */
+  speechActive(lastSpeechMs: number, nowMs: number): number | undefined {
     if (this.#running) {
       if (lastSpeechMs > this.#lastSpeechMs) this.#heard(lastSpeechMs);
-    } else if (lastSpeechMs > this.#doneUntilMs) {
-      // The turn ended by the clock while its speech went on, told too late: what is left, a window as yet, is a turn
-      // of its own.
-      this.speechStarted(Math.max(this.#doneUntilMs, lastSpeechMs - WINDOW_MS), nowMs);
-      this.#heard(lastSpeechMs);
+      return undefined;
     }
+    if (lastSpeechMs <= this.#doneUntilMs) return undefined;
+    const startMs = Math.max(this.#doneUntilMs, lastSpeechMs - WINDOW_MS);
+    this.speechStarted(startMs, nowMs);
+    this.#heard(lastSpeechMs);
+    return startMs;
   }
 
   /** The caller's microphone is off: the next poll ends the turn that runs, and speech still on its way begins none. */

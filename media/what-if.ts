@@ -116,14 +116,13 @@ class SimulatedCall {
   #window(probability: number, endMs: number, atMs: number): void {
     const speech = this.#speech;
     const change = speech.push(probability, endMs);
-    if (change === 'start') {
-      this.#onsetMs = speech.speechStartMs;
+    if (change === 'start') this.#turns.speechStarted(speech.speechStartMs, atMs);
+    const nextStartMs = speech.speaking ? this.#turns.speechActive(speech.lastSpeechMs, atMs) : undefined;
+    const startMs = change === 'start' ? speech.speechStartMs : nextStartMs;
+    if (startMs !== undefined) {
+      this.#onsetMs = startMs;
       this.#running = true;
-      this.#turns.speechStarted(speech.speechStartMs, atMs);
-      this.#tell({ type: 'speech-started', startMs: this.#sessionMs(speech.speechStartMs) }, atMs);
-    }
-    if (speech.speaking) {
-      this.#turns.speechActive(speech.lastSpeechMs, atMs);
+      this.#tell({ type: 'speech-started', startMs: this.#sessionMs(startMs) }, atMs);
     }
     const { silenceMs, speechMs } = speech;
     if (this.#text && this.#running) {
