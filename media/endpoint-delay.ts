@@ -39,7 +39,7 @@ export function endpointDelay(
 ): { delayMs: number; reason: TurnEndReason } {
   const clamp = (ms: number) => Math.min(Math.max(ms, minimumDelayMs), maximumDelayMs);
   const words = wordsOf(text);
-  if (isReading(words)) return { delayMs: clamp(READING_MS), reason: 'reading' };
+  if (isReading(words, text)) return { delayMs: clamp(READING_MS), reason: 'reading' };
   if (/[.!?…]["'”’)]*\s*$/.test(text) && !/\.\.\.\s*$|…\s*$/.test(text)) {
     return { delayMs: clamp(minimumDelayMs), reason: 'sentence' };
   }
@@ -49,8 +49,8 @@ export function endpointDelay(
   return { delayMs: clamp(ordinaryMs), reason: 'pause' };
 }
 
-/** Two digits or letters at least stand at the end, and a whole number is not there yet. */
-function isReading(words: readonly string[]): boolean {
+/** Digits or letters stand at the end, and a whole number is not there yet. */
+function isReading(words: readonly string[], text: string): boolean {
   let digits = 0;
   let letters = 0;
   for (const word of words.toReversed()) {
@@ -59,8 +59,13 @@ function isReading(words: readonly string[]): boolean {
     else if (/^\p{L}$/u.test(word)) letters++;
     else break;
   }
-  if (letters >= 2) return true;
+  if (letters >= 2 || (letters === 1 && isSpelling(words.at(-1)!) && !/[.!?]\s*$/.test(text))) return true;
   return digits >= 2 && digits < NUMBER_DIGITS;
+}
+
+/** One letter alone begins a word that is spelled, unless it is a word itself. */
+function isSpelling(letter: string): boolean {
+  return letter !== 'a' && letter !== 'i';
 }
 
 /** Pauses that are kept; more: it takes longer to follow a speaker who changes. */
