@@ -2,6 +2,8 @@
 
 /** From the caller's last sound, or the agent's; with the synthesis of nothing, it is heard within 2 s. */
 const BRIDGE_AFTER_MS = 1_400;
+/** A reply has at least this time of its own: one that was begun after a long pause is not late yet. */
+const OWN_TIME_MS = 600;
 /** The second comes later: the caller knows by then. */
 const BRIDGE_AGAIN_AFTER_MS = 4_000;
 
@@ -12,8 +14,8 @@ export class SilenceBridge {
   #used = 0;
 
   /** A reply begins. @param silentSinceMs when the caller stopped */
-  begin(silentSinceMs: number): void {
-    this.#dryMs = silentSinceMs;
+  begin(silentSinceMs: number, nowMs: number): void {
+    this.#dryMs = Math.max(silentSinceMs, nowMs - BRIDGE_AFTER_MS + OWN_TIME_MS);
     this.#used = 0;
   }
 

@@ -58,7 +58,7 @@ export class TurnUpkeep {
     this.#answering = request.kind === 'answer';
     const endpointingMs = request.kind === 'answer' ? request.turn.endpointingMs : 0;
     if (request.kind !== 'answer' || request.turn.speechMs === 0) this.#clock.forget();
-    this.#bridge.begin(nowMs - endpointingMs);
+    this.#bridge.begin(nowMs - endpointingMs, nowMs);
   }
 
   replyOver(): void {
