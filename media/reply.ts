@@ -17,7 +17,7 @@ export type ReplyOptions = {
   /** A reply of which nothing can be heard after this long is given up. Default 10,000 ms. */
   firstAudioTimeoutMs?: number;
   /** Default: the machine's time. */
-  after?: After;
+  after?: After | undefined;
   /** What the voice is given to say for a text. Default: the text. */
   pronounce?: (text: string) => string;
   /** Told when the first text and the first audio of an answer are there. */

@@ -16,7 +16,8 @@ export type VoiceCallOptions = {
   open: OpenCall;
   link: CallLink;
   now: () => number;
-  after: After;
+  /** Default: the machine's time. */
+  after?: After;
   rateHz: PlayoutRateHz;
   clock: PlayoutClock;
   clips: EncodedClips;

@@ -3,7 +3,7 @@
  * of `voice-protocol.ts`; `voice-worker-thread.ts` starts it.
  */
 import { createHistogram } from 'node:perf_hooks';
-import { after, monotonicMs } from './clock.ts';
+import { monotonicMs } from './clock.ts';
 import type { ConversationSnapshot } from './conversation-events.ts';
 import { EncodedClips } from './encoded-clips.ts';
 import { LoadMeter } from './load-meter.ts';
@@ -185,7 +185,6 @@ export class VoiceWorker {
       open,
       link: this.#link(open.linkId),
       now: monotonicMs,
-      after,
       rateHz: data.rateHz,
       clock: this.#createClock(open),
       clips: this.#clips,
