@@ -27,7 +27,7 @@ const FILLERS_WITHIN_MS = 20_000;
 /** @throws ProviderConfigError saying what to set */
 export function vendorProviders(
   agent: AgentConfig,
-  registry: Pick<ProviderRegistry, 'usable' | 'languageModel' | 'speechToText' | 'textToSpeech'>,
+  registry: Pick<ProviderRegistry, 'access' | 'languageModel' | 'speechToText' | 'textToSpeech'>,
   defaults: DefaultNames,
   fillers: Fillers,
   onEvent?: OnStageEvent,

@@ -102,7 +102,8 @@ export class StoryWorld {
     const staged = (onEvent?: OnStageEvent) => ({ now: this.timing.nowMs, ...(onEvent && { onEvent }) });
     const both = <P>(one: P, other: P) => [{ provider: one }, { provider: other }];
     return {
-      usable: () => ['test/any'],
+      // Names are checked, and then the story's own are taken.
+      access: { openai: { apiKey: 'none' } },
       languageModel: (_names, _settings, onEvent) =>
         new FailoverLanguageModel({ candidates: both(model, spare.model), ...staged(onEvent) }),
       speechToText: (_names, _settings, onEvent) =>
