@@ -19,6 +19,7 @@ const lateness = createHistogram();
 /** In the order in which they came. */
 const callers = new Set<Caller>();
 const timers = new Set<NodeJS.Timeout>();
+const coming = new Set<NodeJS.Timeout>();
 let arrivals: Arrival[] = [];
 let events: Record<string, number> = {};
 let dropped = 0;
@@ -31,7 +32,13 @@ const tell = (message: FromCallers): void => void process.send?.(message);
 
 function arrive({ calls, perSecond, seed: from = 1, ...each }: Arrivals): void {
   const startMs = monotonicMs();
-  for (let index = 0; index < calls; index++) later(startMs + (index / perSecond) * 1000, () => come(each, from));
+  for (let index = 0; index < calls; index++)
+    coming.add(later(startMs + (index / perSecond) * 1000, () => come(each, from)));
+}
+
+function turnAway(): void {
+  for (const timer of coming) clearTimeout(timer);
+  coming.clear();
 }
 
 function come({ pattern, stayMs, ...where }: Omit<Arrivals, 'calls' | 'perSecond'>, from: number): void {
@@ -138,15 +145,17 @@ function count(name: string): void {
   events[name] = (events[name] ?? 0) + 1;
 }
 
-function later(atMs: number, action: () => void): void {
+function later(atMs: number, action: () => void): NodeJS.Timeout {
   const timer = setTimeout(
     () => {
       timers.delete(timer);
+      coming.delete(timer);
       action();
     },
     Math.max(0, atMs - monotonicMs()),
   );
   timers.add(timer);
+  return timer;
 }
 
 function stop(): void {
@@ -165,6 +174,7 @@ try {
 }
 process.on('message', (message: ToCallers) => {
   if (message.type === 'arrive') arrive(message);
+  else if (message.type === 'turn-away') turnAway();
   else if (message.type === 'leave') leave(message.calls, message.perSecond);
   else if (message.type === 'report') tell({ type: 'report', id: message.id, report: report() });
   else stop();

@@ -68,6 +68,11 @@ export class Callers {
     this.#tell({ type: 'arrive', ...arrivals });
   }
 
+  /** Those that have not come yet do not come. */
+  turnAway(): void {
+    this.#tell({ type: 'turn-away' });
+  }
+
   /** Those that came first hang up. */
   leave(calls: number, perSecond = LEAVE_PER_SECOND): void {
     this.#tell({ type: 'leave', calls, perSecond });

@@ -21,6 +21,8 @@ export type Arrivals = {
 
 export type ToCallers =
   | ({ type: 'arrive' } & Arrivals)
+  /** Those that have not come yet do not come. */
+  | { type: 'turn-away' }
   /** The callers that came first hang up, so many each second. */
   | { type: 'leave'; calls: number; perSecond: number }
   | { type: 'report'; id: number }

@@ -54,6 +54,7 @@ const packageHomes: Record<string, RegExp> = {
   ai: /^media\/providers\/language-model[\w-]*\.ts$/,
   chokidar: /^server\/agent-files\.ts$/,
   cockatiel: /^(media\/(providers|tools)\/|server\/request-policy\.ts$|server\/webhook[\w-]*\.ts$)/,
+  echarts: /^bench\/density\/density-plot\.ts$/,
   esbuild: /^scripts\/setup\/bundle\.mjs$/,
   helmet: /^server\/app\.ts$/,
   jose: /^(signalling\/tokens|server\/service-token)\.ts$/,
