@@ -167,14 +167,23 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
       // In a cluster any connection might answer, and the one that is subscribed would not be the one that is asked.
       if (this.kind !== 'cluster') await withTimeout(this.subscriber.ping(), COMMAND_TIMEOUT_MS * 2);
       this.#found(info);
-    } catch {
+    } catch (error) {
+      if (this.#up) this.#problem = (error as Error).message;
       this.#lost();
     }
   }
 
   /** Of a cluster every node has to answer, or it would be there and away by turns, as one or the other is asked. */
   async #info(): Promise<string> {
-    if (!(this.commands instanceof Cluster)) return this.commands.info('server');
+    if (!(this.commands instanceof Cluster)) {
+      const [server, replication] = await Promise.all([
+        this.commands.info('server'),
+        this.commands.info('replication'),
+      ]);
+      // Writes would be refused, and each would have the connection made anew, to the same.
+      if (/^role:slave/m.test(replication)) throw new Error('it is a replica, which takes no writes');
+      return server;
+    }
     const [info] = await Promise.all(this.commands.nodes('master').map((node) => node.info('server')));
     if (info === undefined) throw new Error('the cluster has no node yet');
     return info;

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
+import { Redis } from 'ioredis';
 import { StoreUnavailable } from '../../signalling/errors.ts';
 import { RedisLink } from '../../signalling/redis-link.ts';
 import { parseRedisTarget } from '../../signalling/redis-target.ts';
@@ -38,6 +39,26 @@ describe('RedisLink', function () {
       }
     });
   }
+
+  it('is away once, not again and again, while Redis is a replica and takes no writes', async () => {
+    await using demoted = await RedisServer.start();
+    const log = memoryLog();
+    const link = await RedisLink.open({ target: parseRedisTarget(demoted.url)!, log });
+    const write = () => link.run('write', (redis) => redis.set('key', 'value'));
+    const said = (text: string) => log.lines.filter(({ message }) => message.includes(text)).length;
+    const admin = new Redis(demoted.port, demoted.host);
+    await admin.replicaof('127.0.0.1', 1);
+    await eventually(() => !link.isUp);
+    const { connections } = link;
+    // Each refused write has the connection made anew, which must not pass for a Redis that is back.
+    await eventually(async () => (await rejection(write()), link.connections > connections + 3));
+    expect([said('away'), said('is there')]).to.deep.equal([1, 1]);
+    await admin.replicaof('NO', 'ONE');
+    admin.disconnect();
+    await eventually(() => link.isUp);
+    await write();
+    await link.close();
+  });
 
   it('says nothing of what was to be written in the errors of Redis', async () => {
     const link = await openLink(server.url);
