@@ -35,6 +35,21 @@ export const providerFields = {
       reasoningEffort: z.enum(['none', 'minimal', 'low', 'medium', 'high']).optional(),
     })
     .prefault({}),
+  /** What the language model is told of a long conversation. Tokens are estimated: `memory.ts`. */
+  memory: z
+    .strictObject({
+      /** Off: the oldest words are left out above one and a half times as many tokens, unsaid. */
+      summarise: z.boolean().default(true),
+      /** From here on the oldest of what was said is summarised, behind the replies. Higher: dearer and slower turns. */
+      aboveTokens: z.number().int().min(200).max(1_000_000).default(6_000),
+      /** Of the latest, so much stays as it was said. */
+      keepTokens: z.number().int().min(50).max(500_000).default(2_000),
+    })
+    .refine((value) => value.keepTokens < value.aboveTokens, {
+      path: ['keepTokens'],
+      message: 'must be below aboveTokens',
+    })
+    .prefault({}),
   tts: z
     .strictObject({
       model: providerName.optional(),

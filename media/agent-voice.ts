@@ -140,7 +140,7 @@ export class AgentVoice {
     if (request.kind === 'prompt') {
       const { turnId, instruction: text } = request;
       const turn = { turnId, text, speechMs: 0, endpointingMs: 0, turnIndex: 0 };
-      return reply.answer(turn, [...input.history(), { role: 'user', text, turnId }], speech, signal);
+      return reply.answer(turn, [...input.history(), { role: 'user', text }], speech, signal);
     }
     const [first = '', ...following] = request.text.split('\n');
     const { broken } = request;

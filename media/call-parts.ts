@@ -2,6 +2,7 @@
 import { AgentVoice, type AgentVoiceOptions } from './agent-voice.ts';
 import type { CallEvent } from './call-events.ts';
 import { createCallHearing } from './call-hearing.ts';
+import type { CallMemory } from './call-memory.ts';
 import type { CallProviders } from './call-providers.ts';
 import type { ConversationEvent } from './conversation-events.ts';
 import type { Decide } from './decision.ts';
@@ -34,6 +35,7 @@ export class CallParts {
   readonly interrupter: Interrupter;
   readonly upkeep: TurnUpkeep;
   readonly decide: Decide;
+  readonly memory: CallMemory | undefined;
 
   /** @throws ProviderConfigError where the agent cannot be served */
   constructor(options: CallPartsOptions, side: CallSide) {
@@ -47,6 +49,7 @@ export class CallParts {
     const { decide, stageEvent } = new Decisions({ now, sessionMs, turnId, replyTurnId, emit });
     this.decide = decide;
     const providers = options.providers(open.agent, stageEvent, decide);
+    this.memory = providers.memory;
     this.voice = createVoice(options, side, providers, (step) => this.upkeep.step(step, now()));
     const { voice } = this;
     this.upkeep = new TurnUpkeep({ voice, tell, decide, sessionMs, onFault });
@@ -71,6 +74,7 @@ export class CallParts {
   close(): void {
     this.voice.close();
     this.hearing.close();
+    this.memory?.close();
   }
 }
 

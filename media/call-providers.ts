@@ -1,15 +1,20 @@
 /** Whom a call hears, thinks and speaks with. */
 import type { AgentConfig } from './agent.ts';
 import { stagesOf, type DefaultNames } from './agent-stages.ts';
+import { CallMemory } from './call-memory.ts';
+import type { Decide } from './decision.ts';
 import type { Fillers } from './fillers.ts';
 import type { CallTools } from './tools/call-tools.ts';
 import { LlmResponder } from './providers/llm-responder.ts';
-import type { Responder, SpeechToText, SpokenAudio, TextToSpeech } from './providers/provider.ts';
-import type { OnStageEvent, ProviderRegistry } from './providers/registry.ts';
+import type { LanguageModel, Responder, SpeechToText, SpokenAudio, TextToSpeech } from './providers/provider.ts';
+import type { LanguageModelSettings, OnStageEvent, ProviderRegistry } from './providers/registry.ts';
+import { summarise } from './providers/summariser.ts';
 import { speakable } from './speakable.ts';
 
 export type CallProviders = {
   responder: Responder;
+  /** Absent: what was said is told as a whole. */
+  memory?: CallMemory;
   textToSpeech: TextToSpeech;
   /** Of flite, and of vendors whose voice the agent does not name. */
   voice: string;
@@ -21,10 +26,15 @@ export type CallProviders = {
   bridges?: (index: number) => readonly SpokenAudio[] | undefined;
 };
 
+/** Of summaries: 200 words, in whatever language. */
+const SUMMARIES = { maxOutputTokens: 800 };
 /** A voice that takes longer has more to do than this. */
 const FILLERS_WITHIN_MS = 20_000;
 
-/** @throws ProviderConfigError saying what to set */
+/**
+ * @param decide told of what is decided beside the stages
+ * @throws ProviderConfigError saying what to set
+ */
 export function vendorProviders(
   agent: AgentConfig,
   registry: Pick<ProviderRegistry, 'access' | 'languageModel' | 'speechToText' | 'textToSpeech'>,
@@ -32,19 +42,12 @@ export function vendorProviders(
   fillers: Fillers,
   onEvent?: OnStageEvent,
   tools?: CallTools,
+  decide: Decide = () => undefined,
 ): CallProviders {
   const { stt, llm, tts, voice, prompt, language } = agent;
   const stages = stagesOf(agent, registry.access, defaults);
-  const { temperature, maxOutputTokens, reasoningEffort } = llm;
-  const model = registry.languageModel(
-    stages.llm,
-    {
-      ...(temperature !== undefined && { temperature }),
-      ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-      ...(reasoningEffort && { reasoningEffort }),
-    },
-    onEvent,
-  );
+  const model = registry.languageModel(stages.llm, settingsOf(llm), onEvent);
+  const memory = memoryOf(agent, registry.languageModel(stages.llm, SUMMARIES, onEvent), decide, tools);
   const keyterms = stt.keyterms.length > 0 && { keyterms: stt.keyterms, prompt: stt.keyterms.join(', ') };
   const { speed, instructions } = tts;
   const textToSpeech = registry.textToSpeech(
@@ -57,9 +60,32 @@ export function vendorProviders(
   return {
     pronounce: (text) => speakable(text, language),
     bridges: (index) => fillers.get(key, index),
-    responder: new LlmResponder({ model, prompt, tools }),
+    responder: new LlmResponder({ model, prompt, tools, memory }),
+    memory,
     textToSpeech,
     voice,
     speechToText: registry.speechToText(stages.stt, { ...keyterms }, onEvent),
   };
+}
+
+function settingsOf({ temperature, maxOutputTokens, reasoningEffort }: AgentConfig['llm']): LanguageModelSettings {
+  return {
+    ...(temperature !== undefined && { temperature }),
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    ...(reasoningEffort && { reasoningEffort }),
+  };
+}
+
+function memoryOf(
+  { memory: { summarise: enabled, ...bounds } }: AgentConfig,
+  model: LanguageModel,
+  decide: Decide,
+  tools: CallTools | undefined,
+): CallMemory {
+  return new CallMemory({
+    ...bounds,
+    decide,
+    expand: (messages) => tools?.withResults(messages) ?? messages,
+    ...(enabled && { summarise: (...what) => summarise(model, ...what) }),
+  });
 }

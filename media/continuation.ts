@@ -50,11 +50,14 @@ export function restore(saved: SavedConversation, nowMs?: number): RestoredConve
   const sinceMs = nowMs === undefined ? 0 : Math.max(0, nowMs - savedAt);
   return {
     conversation: reconcile(continuation?.conversation, transcript),
-    history: transcript.map(({ role, text, estimated }) =>
-      role === 'agent' && estimated ? { role, text, estimated } : { role, text },
-    ),
+    history: transcript.map(message),
     elapsedMs: Math.max((continuation?.elapsedMs ?? 0) + sinceMs, lastMs),
   };
+}
+
+function message({ role, text, turnId, estimated }: TranscriptLine): Message {
+  if (role === 'user') return { role, text, turnId };
+  return { role, text, ...(estimated && { estimated }) };
 }
 
 /** Data of another version, or none at all, is no continuation. */

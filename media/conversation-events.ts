@@ -2,6 +2,7 @@
 import type { AgentOutput, CallEvent } from './call-events.ts';
 import type { Course } from './conversation-restore.ts';
 import type { InitiativeSnapshot } from './initiative.ts';
+import type { MemorySnapshot } from './memory.ts';
 
 /** A turn of the caller that the turn detector takes as ended. */
 export type EndedTurn = { startMs: number; speechMs: number; endOfSpeechMs: number; endpointingMs: number };
@@ -131,6 +132,7 @@ export type ConversationSnapshot = {
   speaking?: { turnId: string; startMs: number };
   /** Kept with it, for whoever goes on; the conversation itself knows nothing of it. */
   initiative?: InitiativeSnapshot;
+  memory?: MemorySnapshot;
 };
 
 /** What a call that stood by has heard of the caller, in session time. */

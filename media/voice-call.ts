@@ -48,6 +48,7 @@ export class VoiceCall {
     this.#parts = new CallParts(options, this.#side());
     this.#conversation = this.#createConversation(open.restore?.conversation);
     this.#initiative = this.#createInitiative(open.restore?.conversation.initiative, false);
+    this.#parts.memory?.restore(open.restore?.conversation.memory);
   }
 
   #side(): CallSide {
@@ -145,7 +146,8 @@ export class VoiceCall {
   }
 
   #standing(): ConversationSnapshot {
-    return { ...this.#conversation.snapshot(), initiative: this.#initiative.snapshot() };
+    const memory = this.#parts.memory?.snapshot;
+    return { ...this.#conversation.snapshot(), initiative: this.#initiative.snapshot(), ...(memory && { memory }) };
   }
 
   close(): void {
@@ -188,6 +190,7 @@ export class VoiceCall {
     this.#history = new ConversationHistory(order.history);
     this.#conversation = this.#createConversation(order.conversation, course);
     this.#initiative = this.#createInitiative(order.conversation.initiative, ready);
+    this.#parts.memory?.restore(order.conversation.memory);
     this.#tell({ type: 'lead', course, ready }, nowMs);
   }
 

@@ -32,7 +32,7 @@ const worker = new VoiceWorker({
     if (agent.responder === 'parrot') return { responder: parrot, textToSpeech: flite, voice: agent.voice };
     const { tools, toolValues: values } = agent;
     const callTools = values && new CallTools({ tools, values, http, decide });
-    return vendorProviders(agent, registry, data.models ?? {}, fillers, onStageEvent, callTools);
+    return vendorProviders(agent, registry, data.models ?? {}, fillers, onStageEvent, callTools, decide);
   },
   post,
 });

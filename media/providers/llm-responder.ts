@@ -1,4 +1,5 @@
 /** Answers with a language model: what was said so far goes in, and what it writes is said as it comes. */
+import type { CallMemory } from '../call-memory.ts';
 import type { CallTools } from '../tools/call-tools.ts';
 import type { LanguageModel, Message, ProviderFault, ReplyPart, Responder, TurnInput } from './provider.ts';
 import { SPOKEN_STYLE } from './spoken-reply.ts';
@@ -9,6 +10,8 @@ export type LlmResponderOptions = {
   prompt: string;
   /** What it may do besides speaking. */
   tools?: CallTools | undefined;
+  /** What it knows of a conversation that has become long. */
+  memory?: CallMemory | undefined;
 };
 
 export class EmptyReplyError extends Error implements ProviderFault {
@@ -34,20 +37,22 @@ export class LlmResponder implements Responder {
    * @throws EmptyReplyError when it had nothing to say: a caller would wait for ever
    */
   async *respond(turn: TurnInput, history: readonly Message[], signal: AbortSignal): AsyncGenerator<ReplyPart> {
-    const { prompt, tools } = this.#options;
+    const { prompt, tools, memory } = this.#options;
     const model = tools?.modelFor(this.#options.model, turn.turnId) ?? this.#options.model;
-    const system = [prompt, SPOKEN_STYLE].filter(Boolean).join('\n\n');
-    const messages = [
-      { role: 'system', text: system } as const,
-      ...(tools?.withResults(noted(history)) ?? noted(history)),
-    ];
-    let said = false;
+    const beginning = memory?.summary && `What was said before, in short:\n${memory.summary}`;
+    const system = [prompt, SPOKEN_STYLE, beginning].filter(Boolean).join('\n\n');
+    const said = noted(history);
+    const told = memory?.given(said) ?? tools?.withResults(said) ?? said;
+    const messages = [{ role: 'system', text: system } as const, ...told];
+    let answered = false;
     for await (const part of model.generate({ messages }, signal)) {
       if (part.type !== 'text') continue;
-      said ||= part.text.trim() !== '';
+      answered ||= part.text.trim() !== '';
       yield { type: 'text', text: part.text };
     }
-    if (!said && !signal.aborted) throw new EmptyReplyError(`${model.name} answered without a word`);
+    // While it is being said: the longest time until the next turn.
+    memory?.consider(said);
+    if (!answered && !signal.aborted) throw new EmptyReplyError(`${model.name} answered without a word`);
   }
 }
 
