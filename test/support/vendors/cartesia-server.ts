@@ -29,6 +29,8 @@ export class CartesiaServer {
   /** Inputs taken, of all contexts. */
   readonly inputs: Input[] = [];
   cancelled = 0;
+  /** Contexts begun. */
+  contexts = 0;
   /** A context is forgotten this long after its last audio. */
   expireMs = 1_000;
   /** Whether the times of words start again after each flush: the documentation does not say. */
@@ -100,6 +102,7 @@ class ServedSocket {
   #begin(input: Input): ServedContext {
     const context = new ServedContext(this.#server, this.#connection, input, this.#server.vendor.server.faults.shift());
     this.#contexts.set(input.context_id, context);
+    this.#server.contexts++;
     return context;
   }
 }

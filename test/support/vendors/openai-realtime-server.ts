@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { errorBody, OPENAI_KEY } from './openai-audio-server.ts';
 import { type Connection, FaultySender, SocketVendor } from './socket-vendor.ts';
-import { WordListener } from './spoken-words.ts';
+import { type Listener, WordListener } from './spoken-words.ts';
 import type { Refusal } from './vendor-server.ts';
 
 export const REALTIME_MODELS = ['gpt-live-transcribe', 'gpt-realtime-whisper'];
@@ -19,12 +19,15 @@ type Session = {
   };
 };
 
-export async function startOpenAiRealtime(): Promise<SocketVendor> {
+/** @param listener hears words in what each connection sends; default: those of `speech` */
+export async function startOpenAiRealtime(
+  listener: () => Listener = () => new WordListener(24_000),
+): Promise<SocketVendor> {
   const vendor = await SocketVendor.start({
     check: handshakeProblem,
     refusal: (status, message) => errorBody(message, status === 429 ? 'rate_limit_exceeded' : null),
     serve: (connection) =>
-      void new RealtimeSession(connection, new FaultySender(connection, vendor.server.faults.shift())),
+      void new RealtimeSession(connection, new FaultySender(connection, vendor.server.faults.shift()), listener()),
   });
   return vendor;
 }
@@ -39,7 +42,7 @@ function handshakeProblem({ headers }: IncomingMessage, url: URL): Refusal | und
 
 class RealtimeSession {
   readonly #sender: FaultySender;
-  readonly #words = new WordListener(24_000);
+  readonly #words: Listener;
   #events = 0;
   #items = 0;
   #itemId = 'item_0';
@@ -47,8 +50,9 @@ class RealtimeSession {
   #bufferedMs = 0;
   #configured = false;
 
-  constructor({ socket }: Connection, sender: FaultySender) {
+  constructor({ socket }: Connection, sender: FaultySender, words: Listener) {
     this.#sender = sender;
+    this.#words = words;
     socket.on('message', (data: Buffer) => this.#receive(JSON.parse(data.toString()) as Message));
     this.#tell('session.created', { session: { type: 'transcription' } });
   }

@@ -104,8 +104,13 @@ export class SocketVendor {
     return this.#sockets.clients.size;
   }
 
-  async close(): Promise<void> {
+  /** Cuts all connections that clients have. */
+  cut(): void {
     for (const client of this.#sockets.clients) client.terminate();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
     await this.server.close();
   }
 

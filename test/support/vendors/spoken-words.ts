@@ -55,7 +55,6 @@ export class WordListener {
 /** What hears words in audio. */
 export type Listener = Pick<WordListener, 'hear' | 'rest'>;
 
-const PIECE_BYTES = 3_200;
 /** Real speech is louder than this at its peaks, and what a codec makes of silence is not. */
 const LOUD_PEAK = 600;
 const PAUSE_PIECES = 3;
@@ -66,21 +65,23 @@ const PAUSE_PIECES = 3;
  */
 export class ScriptListener implements Listener {
   readonly #sentences: string[];
+  readonly #pieceBytes: number;
   #bytes = Buffer.alloc(0);
   #left: string[] | undefined;
   #loud = 0;
   #quiet = 0;
 
   /** @param sentences taken from the front as they are said */
-  constructor(sentences: string[]) {
+  constructor(sentences: string[], sampleRateHz = 16_000) {
     this.#sentences = sentences;
+    this.#pieceBytes = (sampleRateHz / 1000) * WORD_MS * 2;
   }
 
   hear(bytes: Buffer): string[] {
     this.#bytes = Buffer.concat([this.#bytes, bytes]);
     const words: string[] = [];
-    for (; this.#bytes.length >= PIECE_BYTES; this.#bytes = this.#bytes.subarray(PIECE_BYTES)) {
-      words.push(...this.#piece(this.#bytes.subarray(0, PIECE_BYTES)));
+    for (; this.#bytes.length >= this.#pieceBytes; this.#bytes = this.#bytes.subarray(this.#pieceBytes)) {
+      words.push(...this.#piece(this.#bytes.subarray(0, this.#pieceBytes)));
     }
     return words;
   }
