@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { RTP_HEADER_BYTES, writeRtpHeader } from '../../media/rtp.ts';
 import type { Answers, MediaOptions, Request, RequestName, RtpParameters } from '../../signalling/protocol.ts';
+import { MissingPackets, SentPackets } from './nack.ts';
 import { RtcPath } from './rtc-path.ts';
 
 export type RtcLinkOptions = {
@@ -9,6 +10,8 @@ export type RtcLinkOptions = {
   bindAddress?: string | undefined;
   request: <Name extends RequestName>(name: Name, request: Request<Name>) => Promise<Answers[Name]>;
   onPacket: (packet: Buffer) => void;
+  /** Asks for packets that are missing, and sends again what it is asked for. Default: it does neither. */
+  repairs?: boolean;
   /** It stood, and does not any more. */
   onLost: () => void;
 };
@@ -22,6 +25,8 @@ export class RtcLink {
   readonly #sending: RtcPath;
   readonly #receiving: RtcPath;
   readonly #packet = Buffer.alloc(LARGEST_PACKET);
+  readonly #sent: SentPackets;
+  readonly #missing: MissingPackets;
   #sequence = randomInt(2 ** 16);
   #connected = false;
   #closed = false;
@@ -33,17 +38,24 @@ export class RtcLink {
       if (this.#connected && !this.#closed) options.onLost();
     };
     const { rtpParameters } = media.consumer;
+    const agentSsrc = rtpParameters.encodings?.[0]?.ssrc ?? 0;
+    this.#sent = new SentPackets((packet) => void this.#sending.send(packet));
+    this.#missing = new MissingPackets(agentSsrc, (rtcp) => void this.#receiving.send(rtcp));
     this.#receiving = new RtcPath({
       transport: media.receive,
       direction: 'receive',
-      ssrc: rtpParameters.encodings?.[0]?.ssrc ?? 0,
+      ssrc: agentSsrc,
       payloadType: rtpParameters.codecs[0]!.payloadType,
       bindAddress,
-      onPacket,
+      onPacket: (packet) => {
+        if (options.repairs) this.#missing.onRtp(packet, performance.now());
+        onPacket(packet);
+      },
       onLost,
     });
     const own = { direction: 'send' as const, ssrc: this.#ssrc, payloadType: PAYLOAD_TYPE };
-    this.#sending = new RtcPath({ ...own, transport: media.send, bindAddress, onLost });
+    const onRtcp = (rtcp: Buffer) => this.#sent.onRtcp(rtcp);
+    this.#sending = new RtcPath({ ...own, transport: media.send, bindAddress, onLost, onRtcp });
   }
 
   get closed(): boolean {
@@ -54,6 +66,16 @@ export class RtcLink {
   get keep(): { send: string; receive: string; consumer: string } | undefined {
     if (!this.#connected || !this.#receiving.open || !this.#sending.open) return undefined;
     return { send: this.#sending.id, receive: this.#receiving.id, consumer: this.#options.media.consumer.id };
+  }
+
+  /** What was asked for again, by either end. */
+  get repairs(): { asked: MissingPackets['statistics']; answered: SentPackets['statistics'] } {
+    return { asked: this.#missing.statistics, answered: this.#sent.statistics };
+  }
+
+  /** Time goes by: what is still missing is asked for once more. */
+  tick(nowMs: number): void {
+    if (this.#options.repairs && this.#connected && !this.#closed) this.#missing.tick(nowMs);
   }
 
   /** Resolves when both directions stand. It takes one round trip more than the SDK, see `RtcPath.connect`. */
@@ -77,7 +99,9 @@ export class RtcLink {
     this.#sequence = (this.#sequence + 1) & 0xffff;
     writeRtpHeader(this.#packet, PAYLOAD_TYPE, marker, this.#sequence, timestamp, this.#ssrc);
     this.#packet.set(payload, RTP_HEADER_BYTES);
-    this.#sending.send(this.#packet.subarray(0, RTP_HEADER_BYTES + payload.length));
+    const packet = this.#packet.subarray(0, RTP_HEADER_BYTES + payload.length);
+    if (this.#options.repairs) this.#sent.note(packet);
+    this.#sending.send(packet);
   }
 
   close(): void {

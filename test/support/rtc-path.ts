@@ -12,6 +12,8 @@ export type RtcPathOptions = {
   /** The machine's address to use; absent: all of them. */
   bindAddress?: string | undefined;
   onPacket?: (packet: Buffer) => void;
+  /** RTCP, as it came. Default: it is dropped. */
+  onRtcp?: (packet: Buffer) => void;
   /** It stood, and does not any more. */
   onLost: () => void;
 };
@@ -31,7 +33,7 @@ export class RtcPath {
   #closed = false;
 
   constructor(options: RtcPathOptions) {
-    const { transport, direction, ssrc, payloadType, bindAddress, onPacket, onLost } = options;
+    const { transport, direction, ssrc, payloadType, bindAddress, onLost } = options;
     this.id = transport.id;
     this.#options = options;
     this.#connection = new PeerConnection(transport.id, { iceServers: [], ...(bindAddress && { bindAddress }) });
@@ -48,7 +50,9 @@ export class RtcPath {
     this.#track.onOpen(() => this.#opened.resolve());
     // RTCP comes the same way (RFC 5761).
     this.#track.onMessage((packet) => {
-      if (!this.#closed && !isRtcp(packet)) onPacket?.(packet);
+      if (this.#closed) return;
+      if (isRtcp(packet)) options.onRtcp?.(packet);
+      else options.onPacket?.(packet);
     });
     // Nobody need be waiting when it is closed.
     this.#opened.promise.catch(() => undefined);
@@ -81,7 +85,7 @@ export class RtcPath {
     await this.#opened.promise.finally(() => clearTimeout(timer));
   }
 
-  /** @returns whether it could be sent */
+  /** RTP in its direction, RTCP in either. @returns whether it could be sent */
   send(packet: Buffer): boolean {
     return this.open && this.#track.sendMessageBinary(packet);
   }
