@@ -4,17 +4,40 @@ import type { VoiceCall } from './voice-call.ts';
 export type Totals = {
   received: number;
   lost: number;
+  recovered: number;
+  concealedMs: number;
+  waitedMs: number;
   sent: number;
   late5Ms: number;
   late20Ms: number;
   skipped: number;
 };
 
-export const noTotals = (): Totals => ({ received: 0, lost: 0, sent: 0, late5Ms: 0, late20Ms: 0, skipped: 0 });
+export const noTotals = (): Totals => ({
+  received: 0,
+  lost: 0,
+  recovered: 0,
+  concealedMs: 0,
+  waitedMs: 0,
+  sent: 0,
+  late5Ms: 0,
+  late20Ms: 0,
+  skipped: 0,
+});
+
+const SAMPLES_48K_PER_MS = 48;
+
+/** As a voice worker tells of its callers' packets. */
+export function callerFigures({ received, lost, recovered, concealedMs, waitedMs }: Totals) {
+  return { packetsReceived: received, packetsLost: lost, packetsRecovered: recovered, concealedMs, waitedMs };
+}
 
 export function addTo(totals: Totals, { statistics: { caller, playout } }: Pick<VoiceCall, 'statistics'>): void {
   totals.received += caller.received;
   totals.lost += caller.lost;
+  totals.recovered += caller.recovered;
+  totals.concealedMs += caller.concealedSamples48k / SAMPLES_48K_PER_MS;
+  totals.waitedMs += caller.waitedMs;
   totals.sent += playout.sent;
   totals.late5Ms += playout.late5Ms;
   totals.late20Ms += playout.late20Ms;

@@ -5,6 +5,7 @@
  */
 import type { types } from 'mediasoup';
 import { CallClient } from './call-client.ts';
+import type { CallerNetwork } from './caller-network.ts';
 import type { CallEvent } from './call-events.ts';
 import type { CallOptions } from './call-options.ts';
 import { monotonicMs } from './clock.ts';
@@ -21,6 +22,8 @@ import type { OpenCall, ToVoiceWorker } from './voice-protocol.ts';
 export class Call {
   readonly #options: CallOptions;
   readonly client: CallClient;
+  /** How the caller's packets come, as of the last heartbeat of its voice worker. */
+  callerNetwork: CallerNetwork | undefined;
   #startedAtMs: number;
   #history: ConversationHistory;
   #link: SfuLink | undefined;
@@ -150,7 +153,8 @@ export class Call {
   }
 
   /** Tells how the conversation stands, where that is news and this call's to tell. */
-  noteSnapshot(conversation: ConversationSnapshot): void {
+  noteSnapshot(conversation: ConversationSnapshot, network?: CallerNetwork): void {
+    this.callerNetwork = network ?? this.callerNetwork;
     if (!this.#leads) return;
     const told = JSON.stringify(conversation);
     if (told === this.#toldContinuation) return;

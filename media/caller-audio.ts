@@ -3,6 +3,7 @@
  * turns. Times are the worker's clock, in ms.
  */
 import type { EndpointingOptions } from './agent.ts';
+import { callerNetwork, type CallerNetwork } from './caller-network.ts';
 import { FrameAssembler } from './frame.ts';
 import { JitterBuffer } from './jitter-buffer.ts';
 import { journaledPart } from './journal-parts.ts';
@@ -89,6 +90,10 @@ export class CallerAudio {
 
   get statistics() {
     return this.#jitter.statistics;
+  }
+
+  get network(): CallerNetwork {
+    return callerNetwork(this.#jitter);
   }
 
   /** The caller has muted: what was begun is a turn now. */

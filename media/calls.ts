@@ -11,7 +11,7 @@ import { MediaError } from './errors.ts';
 import { RestingCalls } from './resting-calls.ts';
 import type { JoinOptions, StandbyOptions } from './sfu-client.ts';
 import { Sfu } from './sfu.ts';
-import type { CallSnapshot, FromVoiceWorker, VoiceStatistics } from './voice-protocol.ts';
+import type { CallBeat, FromVoiceWorker, VoiceStatistics } from './voice-protocol.ts';
 import { VoiceWorkerPool } from './voice-worker-pool.ts';
 
 export class Calls {
@@ -242,8 +242,10 @@ export class Calls {
     if (this.#open.get(callId)?.leads) this.#observer?.ended(callId, reason);
   }
 
-  #noteSnapshots(snapshots: { callId: string; snapshot: CallSnapshot }[]): void {
-    for (const { callId, snapshot } of snapshots) this.#open.get(callId)?.noteSnapshot(snapshot.conversation);
+  #noteSnapshots(snapshots: (Omit<CallBeat, 'network'> & Partial<CallBeat>)[]): void {
+    for (const { callId, snapshot, network } of snapshots) {
+      this.#open.get(callId)?.noteSnapshot(snapshot.conversation, network);
+    }
   }
 
   readonly #voiceWorkerLost = (index: number, reason: string): void => {

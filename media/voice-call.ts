@@ -24,7 +24,7 @@ import { StageExhaustedError } from './providers/stage.ts';
 import type { SpeechAudio } from './speech-audio.ts';
 import { turnInput } from './turn-input.ts';
 import type { VoiceCallOptions } from './voice-call-options.ts';
-import type { CallSnapshot, TakeOver } from './voice-protocol.ts';
+import type { CallBeat, CallSnapshot, TakeOver } from './voice-protocol.ts';
 
 export class VoiceCall {
   readonly #options: VoiceCallOptions & { journal: Journal | undefined };
@@ -139,6 +139,11 @@ export class VoiceCall {
 
   get statistics() {
     return { caller: this.#parts.hearing.audio.statistics, playout: this.#options.clock.statistics };
+  }
+
+  /** What a heartbeat tells of it. */
+  beat(nowMs: number): Omit<CallBeat, 'callId'> {
+    return { snapshot: this.snapshot(nowMs), network: this.#parts.hearing.audio.network };
   }
 
   snapshot(nowMs: number): CallSnapshot {

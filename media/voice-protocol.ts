@@ -1,6 +1,7 @@
 /** The messages between the main thread and a voice worker. Control only: audio never crosses threads this way. */
 import type { AgentConfig } from './agent.ts';
 import type { CallEvent } from './call-events.ts';
+import type { CallerNetwork } from './caller-network.ts';
 import type { ConversationSnapshot, EndedBy } from './conversation-events.ts';
 import type { PlayoutRateHz } from './opus.ts';
 import type { RecentLoad } from './overload.ts';
@@ -30,6 +31,9 @@ export type VoiceWorkerData = {
 
 /** What another voice worker needs to go on with a call. */
 export type CallSnapshot = { playout: PlayoutSnapshot; conversation: ConversationSnapshot };
+
+/** One call in a heartbeat. */
+export type CallBeat = { callId: string; snapshot: CallSnapshot; network: CallerNetwork };
 
 export type OpenCall = {
   callId: string;
@@ -89,7 +93,7 @@ export type FromVoiceWorker =
   | { type: 'snapshot'; callId: string; snapshot: CallSnapshot }
   | { type: 'said'; requestId: number; turnId: string }
   | { type: 'handed-over'; requestId: number; conversation: ConversationSnapshot }
-  | { type: 'heartbeat'; snapshots: { callId: string; snapshot: CallSnapshot }[]; statistics: VoiceStatistics }
+  | { type: 'heartbeat'; snapshots: CallBeat[]; statistics: VoiceStatistics }
   | { type: 'measured'; requestId: number; statistics: VoiceStatistics }
   /** The call is over: all of its last words have been sent. */
   | { type: 'call-ended'; callId: string; reason: EndedBy }
@@ -101,6 +105,11 @@ export type VoiceStatistics = {
   calls: number;
   packetsReceived: number;
   packetsLost: number;
+  /** Packets of callers that came in time, so late that they were sent again. */
+  packetsRecovered: number;
+  /** Sound of callers that was made up for lost packets, in ms; and time for which what came waited for them. */
+  concealedMs: number;
+  waitedMs: number;
   packetsSent: number;
   /** Packets of strangers, without a call, or no RTP. */
   packetsRejected: number;

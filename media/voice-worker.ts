@@ -12,7 +12,7 @@ import { readRtcp } from './rtcp.ts';
 import { RtpSocket } from './rtp-socket.ts';
 import type { Silero } from './silero.ts';
 import { VadBatcher } from './vad-batcher.ts';
-import { addTo, noTotals } from './call-totals.ts';
+import { addTo, callerFigures, noTotals } from './call-totals.ts';
 import type { VoiceCallOptions } from './voice-call-options.ts';
 import { VoiceCall } from './voice-call.ts';
 import type { FromVoiceWorker, OpenCall, ToVoiceWorker, VoiceStatistics, VoiceWorkerData } from './voice-protocol.ts';
@@ -254,7 +254,7 @@ export class VoiceWorker {
   async #beat(): Promise<void> {
     const nowMs = monotonicMs();
     this.#load.beat(this.#batcher.skipped);
-    const snapshots = [...this.#calls].map(([callId, call]) => ({ callId, snapshot: call.snapshot(nowMs) }));
+    const snapshots = [...this.#calls].map(([callId, call]) => ({ callId, ...call.beat(nowMs) }));
     this.#parts.post({ type: 'heartbeat', snapshots, statistics: await this.#measure() });
   }
 
@@ -266,8 +266,7 @@ export class VoiceWorker {
     const rejected = ({ statistics }: RtpSocket) => statistics.malformed + statistics.strangers + statistics.unclaimed;
     return {
       calls: this.#calls.size,
-      packetsReceived: totals.received,
-      packetsLost: totals.lost,
+      ...callerFigures(totals),
       packetsSent: totals.sent,
       packetsRejected: links.reduce((all, link) => all + rejected(link), 0),
       late5Ms: totals.late5Ms,

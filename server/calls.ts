@@ -115,7 +115,11 @@ const connect = (
   interrupt: (id) => media.get(id).interrupt(),
   say: async (id, text) => media.get(id).say(text),
   mute: (id, muted) => media.get(id).mute(muted),
-  report: (id, report) => media.get(id).client.report(report),
+  report: (id, report) => {
+    const call = media.get(id);
+    call.client.report(report);
+    return call.callerNetwork;
+  },
   mediaState: async (id, signal) => (await media.find(id)?.client.mediaState(signal)) ?? 'none',
   standsBy: async (id, signal) => media.get(id).standsBy(signal),
   takeOver: (id, restored) => media.takeOver(id, restored),
@@ -179,6 +183,21 @@ const gaugesOf = (media: MediaCalls): GaugeSource[] => {
     { name: 'voice_calls', help: 'Calls in voice workers.', read: sum(({ calls }) => calls) },
     { name: 'rtp_packets_received_total', help: 'Packets of callers.', read: sum((s) => s.packetsReceived) },
     { name: 'rtp_packets_lost_total', help: 'Packets of callers given up.', read: sum((s) => s.packetsLost) },
+    {
+      name: 'rtp_packets_recovered_total',
+      help: 'Packets of callers that were sent again, in time.',
+      read: sum((s) => s.packetsRecovered),
+    },
+    {
+      name: 'caller_concealed_seconds_total',
+      help: 'Sound of callers made up for lost packets.',
+      read: sum((s) => s.concealedMs / 1000),
+    },
+    {
+      name: 'caller_gap_wait_seconds_total',
+      help: 'Time for which packets of callers waited for missing ones.',
+      read: sum((s) => s.waitedMs / 1000),
+    },
     {
       name: 'rtp_packets_rejected_total',
       help: 'Packets that belong to no call.',

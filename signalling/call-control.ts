@@ -3,6 +3,7 @@
  * `media/` is known here.
  */
 import type {
+  CallerNetwork,
   ConsumerOptions,
   DtlsParameters,
   IceParameters,
@@ -74,7 +75,8 @@ export interface CallControl {
   /** Typed text in place of speech. Returns the turn that it began. */
   say(sessionId: string, text: string): Promise<string>;
   mute(sessionId: string, muted: boolean): void;
-  report(sessionId: string, report: Request<'report'>): void;
+  /** @returns how the caller's packets come; undefined before that is known */
+  report(sessionId: string, report: Request<'report'>): CallerNetwork | undefined;
 
   /** Looks whether anything of the caller arrives; takes up to a second where it is not plain at once. */
   mediaState(sessionId: string, signal: AbortSignal): Promise<MediaState>;

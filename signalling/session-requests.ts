@@ -38,9 +38,11 @@ export const handleJoined = async (
     case 'mute':
       calls.mute(sessionId, request.muted);
       return {};
-    case 'report':
-      calls.report(sessionId, request);
-      return {};
+    case 'report': {
+      const network = calls.report(sessionId, request);
+      // Who hears nothing is answered in a hurry, and wants to know no more than that.
+      return network && request.statistics ? { caller: network } : {};
+    }
     case 'leave':
       await sessions.end(sessionId, 'left');
       return {};

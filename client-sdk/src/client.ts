@@ -146,6 +146,7 @@ export class ParleyClient extends Emitter<ParleyEvents> {
     const playoutDelayMs = this.#call?.monitor.playoutDelayMs;
     return {
       ...readStatistics(entries?.received ?? [], entries?.sent ?? []),
+      ...(this.#call?.signalling.callerNetwork && { atServer: this.#call.signalling.callerNetwork }),
       epoch: this.#call?.signalling.order.epoch ?? 0,
       ...(playoutDelayMs !== undefined && { playoutDelayMs }),
       ...(this.session && { pod: this.session.pod }),

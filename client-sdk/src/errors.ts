@@ -95,3 +95,10 @@ export function afterRefusedJoin(error: ParleyError, joinedOnce: boolean): 'fail
   if (error.code === 'server_busy') return 'retry';
   return joinedOnce && error.recoverable ? 'retry' : 'fail';
 }
+
+/** Where a refusal carries its code: in Socket.IO's `data`, or as the message itself. */
+export function refusalCode(error: Error & { data?: unknown }): string {
+  const data = error.data;
+  if (typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string') return data.code;
+  return error.message;
+}

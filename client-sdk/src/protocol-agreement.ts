@@ -17,6 +17,7 @@ export type Agreement = [
   Assert<SameFields<own.TranscriptEntry, protocol.TranscriptEntry>>,
   Assert<SameFields<own.Turn, protocol.SessionEvents['turn']>>,
   Assert<SameFields<own.TurnTimings, protocol.TurnTimings>>,
+  Assert<SameFields<own.CallerNetwork, protocol.CallerNetwork>>,
   Assert<SameFields<own.Decision, protocol.Decision>>,
   Assert<SameFields<own.Session, protocol.SessionView>>,
   Assert<Same<own.EndReason, protocol.EndReason>>,

@@ -3,6 +3,7 @@ import type { Socket } from 'socket.io-client';
 import type {
   Ack,
   Answers,
+  CallerNetwork,
   ClientEvents,
   Hello,
   Request,
@@ -13,7 +14,7 @@ import type {
 } from '../../signalling/protocol.ts';
 import { reconnectDelayMs } from './backoff.ts';
 import { Emitter } from './emitter.ts';
-import { ParleyError, fatalSignallingError, refusedRequest } from './errors.ts';
+import { ParleyError, fatalSignallingError, refusalCode, refusedRequest } from './errors.ts';
 import { EventOrder } from './event-order.ts';
 import type { SessionEvent } from './session-event.ts';
 import { SocketPatience } from './socket-patience.ts';
@@ -63,6 +64,8 @@ const sessionEventNames = [
 /** The connection to the server: requests with their answers, events in order, and its own repair. */
 export class Signalling extends Emitter<SignallingEvents> {
   readonly order = new EventOrder();
+  /** How the caller's packets reach the server, as it said last. */
+  callerNetwork: CallerNetwork | undefined;
   readonly #options: SignallingOptions;
   readonly #patience = new SocketPatience();
   /** Reject what waits for an acknowledgement that can no longer come. */
@@ -127,6 +130,7 @@ export class Signalling extends Emitter<SignallingEvents> {
       emit(name, request, (ack) => {
         settle();
         if (name === 'report') this.#patience.reportAnswered(performance.now() - sentMs);
+        if (ack.ok && 'caller' in ack) this.callerNetwork = ack.caller;
         if (ack.ok) resolve(ack);
         else reject(refusedRequest(name, ack.error));
       });
@@ -287,11 +291,4 @@ export class Signalling extends Emitter<SignallingEvents> {
     socket?.disconnect();
     for (const reject of this.#pending) reject(new ParleyError('reconnecting'));
   }
-}
-
-/** Where a refusal carries its code: in Socket.IO's `data`, or as the message itself. */
-function refusalCode(error: Error & { data?: unknown }): string {
-  const data = error.data;
-  if (typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string') return data.code;
-  return error.message;
 }

@@ -3,7 +3,7 @@ import type { Statistics } from './types.ts';
 /** One entry of an `RTCStatsReport`. Browsers differ in which fields they give. */
 export type StatsEntry = { readonly id: string; readonly type: string; readonly [field: string]: unknown };
 
-export type MediaFigures = Omit<Statistics, 'epoch' | 'pod' | 'moves' | 'connecting'>;
+export type MediaFigures = Omit<Statistics, 'atServer' | 'epoch' | 'pod' | 'moves' | 'connecting'>;
 
 const field = (entry: StatsEntry | undefined, name: string): number | undefined => {
   const value = entry?.[name];
@@ -33,6 +33,7 @@ export function readStatistics(received: readonly StatsEntry[], sent: readonly S
     concealedMs: concealedMs(inbound),
     bufferMs: bufferMs(inbound),
     retransmissionsAsked: field(inbound, 'nackCount'),
+    retransmissionsSent: field(outbound, 'retransmittedPacketsSent'),
     protocol: typeof protocol === 'string' ? protocol : undefined,
   };
   return Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== undefined));

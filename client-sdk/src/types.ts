@@ -155,6 +155,10 @@ export type Statistics = {
   playoutDelayMs?: number;
   /** Packets that the server was asked to send again. */
   retransmissionsAsked?: number;
+  /** Packets that were sent again because the server missed them. */
+  retransmissionsSent?: number;
+  /** How the caller's packets reach the server, as it said within the last 5 s. */
+  atServer?: CallerNetwork;
   /** `udp` or `tcp`. */
   protocol?: string;
   /** Fencing number of the session's owner; it rises whenever another server takes the session over. */
@@ -164,6 +168,24 @@ export type Statistics = {
   /** How often the call was moved to other transports. */
   moves: number;
   connecting: ConnectTimings;
+};
+
+/** How the caller's packets reach the server. */
+export type CallerNetwork = {
+  packetsReceived: number;
+  /** Never came, or too late. */
+  packetsLost: number;
+  /** Of what was missing, what was sent again and came in time. */
+  packetsRecovered: number;
+  /** Came after the server had gone on without them. */
+  packetsLate: number;
+  jitterMs: number;
+  /** How long the server waits for a missing packet at present: 20 to 120 ms, by what has come so far. */
+  waitMs: number;
+  /** For how long it has waited, of all gaps together. */
+  waitedMs: number;
+  /** Sound that the server made up for what was lost. */
+  concealedMs: number;
 };
 
 /** How the caller's voice is captured. */

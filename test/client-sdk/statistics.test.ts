@@ -14,6 +14,8 @@ const inbound = {
   nackCount: 2,
 };
 
+const outbound = { id: 'out', type: 'outbound-rtp', packetsSent: 300, retransmittedPacketsSent: 7 };
+
 describe('readStatistics', () => {
   it('reads what Chromium gives', () => {
     const received = [
@@ -23,7 +25,7 @@ describe('readStatistics', () => {
       { id: 'pair2', type: 'candidate-pair', currentRoundTripTime: 0.023, remoteCandidateId: 'remote' },
       { id: 'remote', type: 'remote-candidate', protocol: 'udp' },
     ];
-    expect(readStatistics(received, [{ id: 'out', type: 'outbound-rtp', packetsSent: 300 }])).to.deep.equal({
+    expect(readStatistics(received, [outbound])).to.deep.equal({
       roundTripMs: 23,
       packetsReceived: 500,
       packetsSent: 300,
@@ -32,6 +34,7 @@ describe('readStatistics', () => {
       concealedMs: 100,
       bufferMs: 25,
       retransmissionsAsked: 2,
+      retransmissionsSent: 7,
       protocol: 'udp',
     });
   });

@@ -120,7 +120,7 @@ export class SimulatedCalls implements Calls {
 
   interrupt(): void {}
   mute(): void {}
-  report(): void {}
+  report = (): undefined => undefined;
 
   async say(): Promise<string> {
     return 'turn-1';

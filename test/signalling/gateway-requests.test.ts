@@ -67,6 +67,17 @@ describe('Gateway, once joined', () => {
       ]);
     });
 
+    it('tell, where figures are reported, how the caller arrives', async () => {
+      const { caller } = await callers.conversation();
+      expect(await caller.succeed('report', { statistics: { jitterMs: 3 } })).to.not.have.property('caller');
+      const network = { packetsReceived: 9, packetsLost: 1, packetsRecovered: 2, packetsLate: 0 };
+      const times = { jitterMs: 1.5, waitMs: 60, waitedMs: 80, concealedMs: 20 };
+      server.calls.callerNetwork = { ...network, ...times };
+      const answer = await caller.succeed('report', { statistics: { jitterMs: 3 } });
+      expect(answer.caller).to.deep.equal({ ...network, ...times });
+      expect(await caller.succeed('report', { noPacketsForMs: 600 })).to.not.have.property('caller');
+    });
+
     it('of a slow session do not hold up another', async () => {
       const slow = await callers.conversation();
       const quick = await callers.conversation();

@@ -9,6 +9,7 @@ import type {
   StandbyRequest,
 } from '../../signalling/call-control.ts';
 import type {
+  CallerNetwork,
   ConsumerOptions,
   DtlsParameters,
   EndReason,
@@ -67,6 +68,8 @@ export class FakeCalls implements Calls {
   readonly handedOver = new Map<string, Continuation>();
   /** As it was last told. */
   livePods = 1;
+  /** What is known of callers' packets. */
+  callerNetwork: CallerNetwork | undefined;
   closed = false;
   readonly #media = new Map<string, Media>();
   #observer: CallObserver | undefined;
@@ -142,8 +145,9 @@ export class FakeCalls implements Calls {
     this.asked.push(`mute ${sessionId} ${muted}`);
   }
 
-  report(sessionId: string, report: Request<'report'>): void {
+  report(sessionId: string, report: Request<'report'>): CallerNetwork | undefined {
     this.asked.push(`report ${sessionId} ${JSON.stringify(report)}`);
+    return this.callerNetwork;
   }
 
   async mediaState(sessionId: string, signal: AbortSignal): Promise<MediaState> {

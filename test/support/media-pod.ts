@@ -26,8 +26,12 @@ export const startMediaPod = async (absence?: Absence, environment: Environment 
   const told: (CallEvent | { name: 'flowing'; data: boolean })[] = [];
   const continuations: Continuation[] = [];
   const ends: string[] = [];
+  const listeners = new Map<string, (event: CallEvent) => void>();
   calls.observe({
-    event: (_id, event) => void told.push(event),
+    event: (id, event) => {
+      told.push(event);
+      listeners.get(id)?.(event);
+    },
     flowing: (_id, data) => void told.push({ name: 'flowing', data }),
     continuation: (_id, continuation) => void continuations.push(continuation),
     ended: (_id, reason) => void ends.push(reason),
@@ -35,7 +39,9 @@ export const startMediaPod = async (absence?: Absence, environment: Environment 
   const transcript = (): TranscriptEntry[] =>
     told.flatMap((event) => (event.name === 'transcript' && event.data.final ? [event.data] : []));
   const state = () => told.flatMap((event) => (event.name === 'agent-state' ? [event.data.state] : [])).at(-1);
-  return { calls, told, continuations, ends, log, transcript, state, close: () => calls.close() };
+  /** Tells the events of one call as they come. */
+  const listen = (sessionId: string, listener: (event: CallEvent) => void) => void listeners.set(sessionId, listener);
+  return { calls, told, continuations, ends, log, transcript, state, listen, close: () => calls.close() };
 };
 
 /** A client's media at one or several pods; what it says goes to all of them, as in a browser that is being moved. */
@@ -48,21 +54,37 @@ export class MediaPodClient {
   constructor() {
     const send = (...frame: Parameters<RtcLink['send']>) => this.#links.forEach((link) => link.send(...frame));
     this.voice = new SpeechLine(send, performance.now());
-    this.#stopClock = onEachTick((nowMs) => this.voice.tick(nowMs));
+    this.#stopClock = onEachTick((nowMs) => {
+      this.voice.tick(nowMs);
+      for (const link of this.#links) link.tick(nowMs);
+    });
   }
 
-  /** Resolves when its media at this pod stands in both directions. */
-  async connect(calls: CallControl, sessionId: string, media: MediaOptions): Promise<void> {
+  /**
+   * Resolves when its media at this pod stands in both directions.
+   * @param options.repairs packets are asked for, and sent, again
+   */
+  async connect(
+    calls: CallControl,
+    sessionId: string,
+    media: MediaOptions,
+    options: { repairs?: boolean; onPacket?: (packet: Buffer) => void } = {},
+  ): Promise<RtcLink> {
     const index = this.#links.length;
     const link = new RtcLink({
       media,
       bindAddress: '127.0.0.1',
       request: requestsOf(calls, sessionId),
-      onPacket: (packet) => this.heard.note(packet, index, true, performance.now()),
+      onPacket: (packet) => {
+        this.heard.note(packet, index, true, performance.now());
+        options.onPacket?.(packet);
+      },
+      repairs: options.repairs ?? false,
       onLost: () => undefined,
     });
     this.#links.push(link);
     await link.connect();
+    return link;
   }
 
   /** For the end of tests that had clients: libdatachannel's threads end. */

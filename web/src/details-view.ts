@@ -51,6 +51,7 @@ function figuresOf(statistics: Statistics | undefined, sessionId: string | undef
     ['Packets lost', lost],
     ['Jitter', ms(statistics?.jitterMs)],
     ['Playout buffer', ms(statistics?.bufferMs)],
+    ['Your voice: lost, sent again', voiceOf(statistics)],
     ['Transport', protocol?.toUpperCase() ?? '–'],
     ['Session', sessionId ?? '–'],
     ['Server', statistics?.pod ?? '–'],
@@ -58,6 +59,12 @@ function figuresOf(statistics: Statistics | undefined, sessionId: string | undef
     ['Epoch', statistics?.epoch ? String(statistics.epoch) : '–'],
     ...inOrderOfTime(connecting).map(([label, atMs]): [string, string] => [`${label}, after`, ms(atMs)]),
   ];
+}
+
+function voiceOf({ atServer }: Pick<Statistics, 'atServer'> = {}): string {
+  if (!atServer) return '–';
+  const { packetsLost, packetsRecovered, packetsReceived, waitMs } = atServer;
+  return `${packetsLost}, ${packetsRecovered} of ${packetsReceived + packetsLost}; waits ${ms(waitMs)}`;
 }
 
 /** Steps overtake each other from call to call; those that were not reached come last. */
