@@ -9,6 +9,7 @@
  */
 import { z } from 'zod';
 import { dtlsParameters, rtpCapabilities, rtpParameters } from './rtc-schemas.ts';
+import type { CallerNetwork } from './caller-network.ts';
 
 /** Version of this protocol; a client of another major version is refused with `unsupported_version`. */
 export const PROTOCOL_VERSION = 1;
@@ -153,23 +154,7 @@ export type SessionView = {
 /** `pod`: the owner died or was cut off. `drain`: the owner goes, and both work until the other one has taken over. */
 export type MoveReason = 'media-worker' | 'pod' | 'drain' | 'placed';
 
-/** How the caller's packets come, as the server has it from its last second or so. */
-export type CallerNetwork = {
-  packetsReceived: number;
-  /** Never came, or too late. */
-  packetsLost: number;
-  /** Of what was missing, what was sent again and came in time. */
-  packetsRecovered: number;
-  /** Came after the server had gone on without them. */
-  packetsLate: number;
-  jitterMs: number;
-  /** How long the server waits for a missing packet at present: 20 to 120 ms, by what has come so far. */
-  waitMs: number;
-  /** For how long it has waited, of all gaps together. */
-  waitedMs: number;
-  /** Sound that was made up for what was lost. */
-  concealedMs: number;
-};
+export type { CallerNetwork };
 
 /** Answers of the requests that carry something beside `ok`. */
 export type Answers = {
