@@ -174,36 +174,38 @@ const listenersFor = ({ http, media }: Config): MediaListener[] => {
   return addresses.filter(({ family }) => family === 'IPv4').map(({ address }) => ({ ip: address }));
 };
 
+type Sum = (value: (statistics: VoiceStatistics) => number) => () => number;
+
+/** How callers' packets arrive. */
+const arrivalGauges = (sum: Sum): GaugeSource[] => [
+  { name: 'rtp_packets_received_total', help: 'Packets of callers.', read: sum((s) => s.packetsReceived) },
+  { name: 'rtp_packets_lost_total', help: 'Packets of callers given up.', read: sum((s) => s.packetsLost) },
+  {
+    name: 'rtp_packets_recovered_total',
+    help: 'Packets of callers that were sent again, in time.',
+    read: sum((s) => s.packetsRecovered),
+  },
+  {
+    name: 'caller_concealed_seconds_total',
+    help: 'Sound of callers made up for lost packets.',
+    read: sum((s) => s.concealedMs / 1000),
+  },
+  {
+    name: 'caller_gap_wait_seconds_total',
+    help: 'Time for which packets of callers waited for missing ones.',
+    read: sum((s) => s.waitedMs / 1000),
+  },
+  { name: 'rtp_packets_rejected_total', help: 'Packets that belong to no call.', read: sum((s) => s.packetsRejected) },
+  { name: 'rtp_kernel_drops_total', help: 'Packets dropped by full buffers.', read: sum((s) => s.kernelDrops) },
+];
+
 const gaugesOf = (media: MediaCalls): GaugeSource[] => {
-  const sum = (value: (statistics: VoiceStatistics) => number) => () =>
-    media.voiceStatistics.reduce((all, statistics) => all + value(statistics), 0);
+  const sum: Sum = (value) => () => media.voiceStatistics.reduce((all, statistics) => all + value(statistics), 0);
   const worst = (value: (statistics: VoiceStatistics) => number) => () =>
     Math.max(0, ...media.voiceStatistics.map(value));
   return [
     { name: 'voice_calls', help: 'Calls in voice workers.', read: sum(({ calls }) => calls) },
-    { name: 'rtp_packets_received_total', help: 'Packets of callers.', read: sum((s) => s.packetsReceived) },
-    { name: 'rtp_packets_lost_total', help: 'Packets of callers given up.', read: sum((s) => s.packetsLost) },
-    {
-      name: 'rtp_packets_recovered_total',
-      help: 'Packets of callers that were sent again, in time.',
-      read: sum((s) => s.packetsRecovered),
-    },
-    {
-      name: 'caller_concealed_seconds_total',
-      help: 'Sound of callers made up for lost packets.',
-      read: sum((s) => s.concealedMs / 1000),
-    },
-    {
-      name: 'caller_gap_wait_seconds_total',
-      help: 'Time for which packets of callers waited for missing ones.',
-      read: sum((s) => s.waitedMs / 1000),
-    },
-    {
-      name: 'rtp_packets_rejected_total',
-      help: 'Packets that belong to no call.',
-      read: sum((s) => s.packetsRejected),
-    },
-    { name: 'rtp_kernel_drops_total', help: 'Packets dropped by full buffers.', read: sum((s) => s.kernelDrops) },
+    ...arrivalGauges(sum),
     {
       name: 'voice_workers_with_room',
       help: 'Voice workers that can carry another call.',

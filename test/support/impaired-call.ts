@@ -52,8 +52,8 @@ export class ImpairedCall {
   /** Connects over a network without faults, and waits until the agent has said its greeting. */
   static async open(pod: MediaPod, id: string): Promise<ImpairedCall> {
     const events: CallEvent[] = [];
-    let call: ImpairedCall | undefined;
-    pod.listen(id, (event) => (call ? call.#note(event) : events.push(event)));
+    let note = (event: CallEvent): void => void events.push(event);
+    pod.listen(id, (event) => note(event));
     const { rtpCapabilities } = pod.calls;
     const request = { rtpCapabilities, playback: 'running' as const };
     const joined = await pod.calls.join({ ...sessionRecord(), id }, request, AbortSignal.timeout(PATIENCE_MS));
@@ -64,12 +64,12 @@ export class ImpairedCall {
     const ears = new Ears();
     const options = { repairs: true, onPacket: (packet: Buffer) => ears.hear(packet) };
     const link = await client.connect(pod.calls, id, relay.route(joined.media), options);
-    call = new ImpairedCall(pod, id, { client, relay, link, ears });
-    for (const event of events) call.#note(event);
-    const greeted = call;
-    await eventually(() => greeted.#ears.packets > 0 && greeted.#state === 'speaking', PATIENCE_MS);
+    const call = new ImpairedCall(pod, id, { client, relay, link, ears });
+    note = (event) => call.#note(event);
+    for (const event of events) note(event);
+    await eventually(() => ears.packets > 0 && call.#state === 'speaking', PATIENCE_MS);
     pod.calls.interrupt(id);
-    await eventually(() => greeted.#state === 'listening', PATIENCE_MS);
+    await eventually(() => call.#state === 'listening', PATIENCE_MS);
     return call;
   }
 
