@@ -124,7 +124,8 @@ export class Hearing {
     }
     const changed = text.note(event);
     this.#cast(text);
-    if (changed) this.#options.events.onWords(text.text, event.type === 'final', nowMs);
+    // That nothing will change any more is news: one word alone may be all.
+    if (changed || event.type === 'final') this.#options.events.onWords(text.text, event.type === 'final', nowMs);
   }
 
   #cast(text: TurnText): void {
