@@ -19,7 +19,7 @@ export type BargeInAction = 'hold' | 'release' | 'duck' | 'unduck' | 'pause' | '
 
 /** Speech of which the recogniser tells no word for so long interrupts all the same. Smaller: music does. */
 const WORDLESS_MS = 1_500;
-/** The agent's echo is seldom longer before it has been ducked; more is somebody who speaks as well. */
+/** Of an echo the recogniser tells again and again that it is one; speech that goes on for longer is somebody's. */
 const ECHO_MS = 700;
 
 const WAY_BACK = { held: 'release', ducked: 'unduck', paused: 'resume' } as const;
@@ -73,9 +73,16 @@ export class BargeIn {
     this.#words = kind;
     if (!this.#options.enabled || !(this.#audible || this.#pending)) return undefined;
     if (kind === 'stop' || kind === 'other') return this.#interrupt();
-    if (kind === 'echo') return this.#countedMs < ECHO_MS ? this.#back() : undefined;
+    if (kind === 'echo') return this.#echoed();
     if (kind === 'beginning' && this.#audible) return this.#enter('paused', 'pause');
     return undefined;
+  }
+
+  /** So far it is the agent's own voice; what is said from now on is weighed anew. */
+  #echoed(): BargeInAction | undefined {
+    const brief = this.#countedMs < ECHO_MS;
+    this.#countedMs = 0;
+    return brief ? this.#back() : undefined;
   }
 
   /** A window without speech. @param silenceMs silence since the last window of speech */

@@ -8,7 +8,7 @@ import { journaledPart } from './journal-parts.ts';
 import type { Journal } from './journal.ts';
 import { sentText } from './listener.ts';
 import type { SpeechDetector } from './speech-detector.ts';
-import { endsWithQuestion, isEcho, kindOfWords } from './words.ts';
+import { hasJustAsked, isEcho, kindOfWords, maybeEcho } from './words.ts';
 
 export type InterrupterOptions = {
   interruption: InterruptionOptions;
@@ -23,6 +23,8 @@ export type InterrupterOptions = {
 
 /** After the agent's last packet its echo may still be on its way: 300 ms, and a round trip over a poor network. */
 const ECHO_TAIL_MS = 500;
+/** A word of which only the beginning has left, and whose echo is recognised all the same, ends so much later. */
+const WORD_MS = 400;
 
 export class Interrupter {
   readonly #options: InterrupterOptions;
@@ -32,6 +34,8 @@ export class Interrupter {
   #said = '';
   #silentSinceMs = -Infinity;
   #words = '';
+  /** The agent was asking something when the caller began to speak. */
+  #asked = false;
   #vetoed = '';
 
   constructor(options: InterrupterOptions) {
@@ -43,6 +47,7 @@ export class Interrupter {
   speechStarted(startMs: number): void {
     this.#onsetMs = startMs;
     this.#words = '';
+    this.#asked = hasJustAsked(sentText(this.#options.voice.playout));
   }
 
   window({ speaking, silenceMs, speechMs }: SpeechDetector, nowMs: number): void {
@@ -56,11 +61,12 @@ export class Interrupter {
   words(text: string, final: boolean, nowMs: number): void {
     const { voice } = this.#options;
     this.#words = text;
-    const echo = this.#isEcho(text, nowMs);
-    const kind = echo
-      ? 'echo'
-      : kindOfWords(text, { final, asked: voice.playout.audible && endsWithQuestion(sentText(voice.playout)) });
-    if (echo && voice.playout.audible) this.#veto(text, nowMs);
+    const { playout } = voice;
+    const echo =
+      this.#isEcho(text, nowMs) || (!final && playout.audible && maybeEcho(text, sentText(playout, WORD_MS)));
+    const asked = playout.audible && (this.#asked || hasJustAsked(sentText(playout)));
+    const kind = echo ? 'echo' : kindOfWords(text, { final, asked });
+    if (echo && playout.audible) this.#veto(text, nowMs);
     this.#act(this.#bargeIn.words(kind, nowMs), { words: kind }, nowMs);
   }
 
@@ -108,7 +114,7 @@ export class Interrupter {
 
   #isEcho(text: string, nowMs: number): boolean {
     const { playout } = this.#options.voice;
-    if (playout.audible) return isEcho(text, `${this.#said} ${sentText(playout)}`);
+    if (playout.audible) return isEcho(text, `${this.#said} ${sentText(playout, WORD_MS)}`);
     return nowMs - this.#silentSinceMs <= ECHO_TAIL_MS && isEcho(text, this.#said);
   }
 

@@ -75,7 +75,9 @@ export class Listener {
   }
 }
 
-/** The words of the reply that have left, be they heard or not yet. */
-export function sentText({ audible, position, speech }: Pick<Playout, 'audible' | 'position' | 'speech'>): string {
-  return audible && speech ? speech.heardText(position) : '';
+type Sent = Pick<Playout, 'audible' | 'position' | 'speech'>;
+
+/** The words of the reply that have left, be they heard or not yet. @param begunMs with those that end so much later */
+export function sentText({ audible, position, speech }: Sent, begunMs = 0): string {
+  return audible && speech ? speech.heardText(position + (begunMs * speech.sampleRateHz) / 1000) : '';
 }

@@ -45,15 +45,27 @@ export function kindOfWords(text: string, { final = false, asked = false } = {})
   return final || words.length > 1 ? 'other' : 'beginning';
 }
 
-/** Whether the last thing that was heard is a question. */
-export function endsWithQuestion(heard: string): boolean {
-  return /\?["'”’)\s]*$/.test(heard);
+/** Who answers a question has heard as many words more by the time that the answer begins. */
+const WORDS_AFTER_QUESTION = 3;
+const QUESTION_OF_LATE = new RegExp(`\\?["'”’)]*(\\s+\\S+){0,${WORDS_AFTER_QUESTION}}\\s*$`);
+
+/** Whether what was heard ends with a question, or has just gone on after one. */
+export function hasJustAsked(heard: string): boolean {
+  return QUESTION_OF_LATE.test(heard);
 }
 
 /** How much of what was heard lies in what the agent said of late: from here on it is taken for the agent's echo. */
 const ECHO_SHARE = 0.65;
+/** So many words later the echo of one has come back, and was recognised. */
+const ECHO_LAG_WORDS = 6;
 /** A single word may be said by both by chance. */
 const ECHO_WORDS = 2;
+
+/** Whether a first word, which alone proves nothing, may be the agent's: one of those that it said last. */
+export function maybeEcho(text: string, agentSaid: string): boolean {
+  const words = wordsOf(text);
+  return words.length === 1 && wordsOf(agentSaid).slice(-ECHO_LAG_WORDS).includes(words[0]!);
+}
 
 /** Whether the words are the agent's own, come back through the caller's microphone. */
 export function isEcho(text: string, agentSaid: string): boolean {

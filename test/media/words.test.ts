@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { endsWithQuestion, isEcho, kindOfWords } from '../../media/words.ts';
+import { hasJustAsked, isEcho, kindOfWords } from '../../media/words.ts';
 
 describe('kindOfWords', () => {
   for (const text of ['mm-hm', 'Yeah.', 'Okay, right', 'I see', 'uh huh', 'Of course!']) {
@@ -41,9 +41,10 @@ describe('isEcho', () => {
   });
 });
 
-describe('endsWithQuestion', () => {
-  it('knows whether the last thing said was asked', () => {
-    expect(endsWithQuestion('Is that all?')).to.equal(true);
-    expect(endsWithQuestion('Is that all? Then I will book it.')).to.equal(false);
+describe('hasJustAsked', () => {
+  it('knows whether the last thing said was asked, a few words ago at most', () => {
+    expect(hasJustAsked('Is that all?')).to.equal(true);
+    expect(hasJustAsked('Is that all? Then I will')).to.equal(true);
+    expect(hasJustAsked('Is that all? Then I will book it.')).to.equal(false);
   });
 });
