@@ -201,7 +201,8 @@ export class Conversation {
   #turnEnded(ended: EndedTurn, nowMs: number, words?: { text: string; settled: boolean }): void {
     const turnId = this.#speech.end(nowMs);
     // A noise or a backchannel that did not cut in: the agent goes on, and it is no turn.
-    if (this.#reply.current || !this.#ready) return;
+    if (this.#reply.current) return;
+    if (!this.#ready) return this.#owe(turnId, ended, words?.text ?? '');
     // Where words are what counts, a turn that was heard elsewhere has none.
     const { text: said, settled } = words ?? { text: '', settled: false };
     if ((words || this.#recovery) && !said) return this.#notUnderstood(turnId, ended, settled, nowMs);
@@ -213,9 +214,17 @@ export class Conversation {
     this.#answer(turnId, turn, words?.text, nowMs);
   }
 
-  /** Without words it was a noise; where the recogniser owes them, they are asked for. */
+  /** The client went away before the turn had ended: it is answered when somebody can hear the answer. */
+  #owe(turnId: string, { startMs, endOfSpeechMs: endMs }: EndedTurn, text: string): void {
+    if (!text) return;
+    this.#effects.transcript({ turnId, role: 'user', text, final: true, startMs, endMs });
+    this.#owed.unanswered = { turnId, startMs, text };
+  }
+
+  /** Without words it was a noise; where the recogniser owes them, or a reply was given up for them, they are asked for. */
   #notUnderstood(turnId: string, { speechMs }: EndedTurn, settled: boolean, nowMs: number): void {
-    if (!settled && speechMs >= SURELY_SPEECH_MS) this.#reply.start(say(turnId, NOT_UNDERSTOOD), nowMs);
+    const missed = !settled || this.#reply.isCutInto;
+    if (missed && speechMs >= SURELY_SPEECH_MS) this.#reply.start(say(turnId, NOT_UNDERSTOOD), nowMs);
   }
 
   #userText(text: string, nowMs: number): void {

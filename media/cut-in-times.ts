@@ -20,6 +20,11 @@ export class CutInTimes {
     this.#cutIn = undefined;
   }
 
+  /** The caller has cut in, and was not answered yet. */
+  get pending(): boolean {
+    return this.#cutIn !== undefined;
+  }
+
   /** @returns that of the last interruption, once */
   take(): CutIn | undefined {
     const { silentAfterMs, heard } = this.#cutIn ?? {};

@@ -81,6 +81,11 @@ export class ReplyCourse {
     return audible ? undefined : userStartMs;
   }
 
+  /** The caller has cut in, and was not answered yet. */
+  get isCutInto(): boolean {
+    return this.#cutIn.pending;
+  }
+
   takeCutIn(): CutIn | undefined {
     return this.#cutIn.take();
   }
