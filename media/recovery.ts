@@ -8,6 +8,8 @@ export const APOLOGY = 'I am sorry, something went wrong.\nPlease say that again
 const CANNOT_HEAR = 'Sorry, I cannot hear you well at the moment.\nGive me a second.';
 const FAREWELL = 'I am sorry, this does not work at the moment.\nPlease try again later. Goodbye.';
 
+/** Tries in a row to hear again before the call is ended: they take some 4 s. Fewer: a short outage ends calls. */
+const DEAF_TRIES = 3;
 /** Turns in a row that came to nothing before the call is ended. */
 const HOPELESS = 2;
 
@@ -44,7 +46,7 @@ export class Recovery {
     const inARow = this.#deaf;
     this.#deaf = 0;
     if (inARow === 0) return undefined;
-    return inARow > 1 ? farewell(newTurnId()) : say(newTurnId(), CANNOT_HEAR);
+    return inARow > DEAF_TRIES ? farewell(newTurnId()) : say(newTurnId(), CANNOT_HEAR);
   }
 }
 
