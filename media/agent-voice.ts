@@ -39,6 +39,8 @@ export class AgentVoice {
   readonly playout: Playout;
   readonly #closed = new AbortController();
   #generation: AbortController | undefined;
+  /** The reply will not be completed: told when what there is of it has been said. */
+  #failure: { fault: unknown } | undefined;
 
   constructor(options: AgentVoiceOptions) {
     const { rateHz, clock, clips, open, transmit, events } = options;
@@ -69,6 +71,7 @@ export class AgentVoice {
   /** Begins a reply; one that runs is given up. */
   begin(request: ReplyRequest, input: ReplyInput): void {
     this.#generation?.abort();
+    this.#failure = undefined;
     const generation = new AbortController();
     this.#generation = generation;
     const { events, now } = this.#options;
@@ -77,7 +80,7 @@ export class AgentVoice {
     this.playout.play(speech);
     this.#generate(request, input, speech, generation.signal).then(
       () => (speech.length === 0 ? events.onFinished(speech, now()) : events.onComplete()),
-      (fault: unknown) => !generation.signal.aborted && events.onFailed(fault),
+      (fault: unknown) => !generation.signal.aborted && this.#failed(fault),
     );
   }
 
@@ -85,6 +88,7 @@ export class AgentVoice {
   abort(): void {
     this.#generation?.abort();
     this.#generation = undefined;
+    this.#failure = undefined;
     this.playout.stop();
     this.playout.hold(false);
   }
@@ -116,6 +120,14 @@ export class AgentVoice {
     return speech !== undefined && !speech.ended && !speech.frameReady(position) && mayBeHeard;
   }
 
+  /** What time brings: a reply that has failed is over when there is nothing left of it to be heard. */
+  poll(): void {
+    const failure = this.#failure;
+    if (!failure || !this.isDry) return;
+    this.#failure = undefined;
+    this.#options.events.onFailed(failure.fault);
+  }
+
   /** Says words that were spoken ahead in the midst of the reply. @returns whether there are any */
   bridge(index: number): boolean {
     const pieces = this.#options.bridges?.(index);
@@ -128,6 +140,12 @@ export class AgentVoice {
   close(): void {
     this.#generation?.abort();
     this.#closed.abort();
+  }
+
+  /** An apology in the middle of a word would be the worse for it. */
+  #failed(fault: unknown): void {
+    if (this.playout.audible && !this.isDry) this.#failure = { fault };
+    else this.#options.events.onFailed(fault);
   }
 
   #generate(request: ReplyRequest, input: ReplyInput, speech: SpeechAudio, signal: AbortSignal): Promise<void> {

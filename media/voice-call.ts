@@ -100,6 +100,7 @@ export class VoiceCall {
   work(nowMs: number): void {
     this.#parts.hearing.audio.poll(nowMs);
     this.#parts.interrupter.poll(nowMs);
+    this.#parts.voice.poll();
     this.#parts.upkeep.poll(this.#conversation, nowMs);
     const { isIdle, ready } = this.#conversation;
     if (this.#lead.leads) this.#initiative.poll(isIdle && ready, this.#sessionMs(nowMs), nowMs);
