@@ -42,7 +42,7 @@ export class Story {
     faults: [],
     ended: undefined,
   };
-  #pods: StoryPod[];
+  #pods: StoryPod[] = [];
   readonly user: StoryUser;
   readonly agent: StoryListener;
 
@@ -50,16 +50,18 @@ export class Story {
     this.#world = new StoryWorld(agent);
     const time = { passes: this.passes, until: this.until };
     this.agent = new StoryListener(this.#world, time);
-    this.#pods = [new StoryPod(this.#world, this.#record)];
     this.user = new StoryUser(this.#world, time, this.agent, () => this.#pods[0]!);
   }
 
   /**
    * A call whose client has just become ready. @param agent fields of its configuration; by default a language model
    * without a greeting
+   * @param prepare what is to be as it is from the start
    */
-  static async begins(agent: StoryAgent = {}): Promise<Story> {
+  static async begins(agent: StoryAgent = {}, prepare?: (story: Story) => void): Promise<Story> {
     const story = new Story(agent);
+    prepare?.(story);
+    story.#pods = [new StoryPod(story.#world, story.#record)];
     // What is spoken ahead is there by then.
     await story.passes(1_000);
     story.client.arrives();

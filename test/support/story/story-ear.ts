@@ -13,6 +13,8 @@ const LOWERED = LOUD / 2 / 2;
 const EDGE_FRAMES = 1;
 /** The same word after a longer break has been begun again. */
 const BREAK_MS = 60;
+/** A break that parts two lines of what is heard. */
+export const LINE_BREAK_MS = 300;
 
 /** A stretch of one word. `whole`: from its first sound to its last. */
 export type HeardWord = {
@@ -34,6 +36,7 @@ export class StoryEar {
   readonly #streams = new Map<number, Stream>();
   readonly #runs: Run[] = [];
   #lastMs = -Infinity;
+  #sinceMs = -Infinity;
   /** What the loudspeaker gives, by time. */
   readonly played = new Map<number, Int16Array>();
   packets = 0;
@@ -45,6 +48,11 @@ export class StoryEar {
   /** When the agent was heard last; −∞ before. */
   get lastHeardMs(): number {
     return this.#lastMs;
+  }
+
+  /** When what is heard now, or was heard last, began: without a longer break since. */
+  get heardSinceMs(): number {
+    return this.#sinceMs;
   }
 
   /** A packet arrives. @throws where a browser would go deaf, or hear a burst */
@@ -63,6 +71,7 @@ export class StoryEar {
     if (level < INAUDIBLE) return;
     const code = codeOf(samples, EAR_RATE_HZ);
     if (code === undefined || !this.#sounds.word(code)) return;
+    if (atMs - this.#lastMs >= LINE_BREAK_MS) this.#sinceMs = atMs;
     this.#lastMs = atMs + FRAME_MS;
     this.#note(code, atMs, level < LOWERED);
   }

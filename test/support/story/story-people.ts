@@ -1,4 +1,5 @@
 /** Who speaks in a story: the user, and the agent as the user hears it. */
+import { LINE_BREAK_MS } from './story-ear.ts';
 import { MICROPHONE_RATE_HZ, FRAME_SAMPLES } from './story-microphone.ts';
 import type { StoryPod } from './story-pod.ts';
 import type { StoryWorld } from './story-world.ts';
@@ -14,8 +15,6 @@ export type StoryTime = {
   until: (holds: () => boolean, what: () => string, limitMs?: number) => Promise<void>;
 };
 
-/** A break that parts two lines. */
-const LINE_BREAK_MS = 300;
 const FRAME_MS = 20;
 
 export class StoryUser {
@@ -118,7 +117,7 @@ export class StoryListener {
   async speaksFor(ms: number): Promise<void> {
     const { ear, timing } = this.#world;
     const isSpeaking = () => timing.nowMs() - ear.lastHeardMs <= FRAME_MS;
-    const hasSpoken = () => isSpeaking() && timing.nowMs() - (this.lines.at(-1)?.startMs ?? Infinity) >= ms;
+    const hasSpoken = () => isSpeaking() && timing.nowMs() - ear.heardSinceMs >= ms;
     await this.#time.until(hasSpoken, () => `the agent to speak for ${ms} ms`);
   }
 

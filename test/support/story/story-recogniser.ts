@@ -10,6 +10,7 @@ const WINDOW_SAMPLES = 512;
 const WINDOW_MS = 32;
 /** Windows of the same sound that make a word; a single one is the way from one word to the next. */
 const WORD_WINDOWS = 2;
+const GAP_MS = 400;
 
 export class StoryRecogniser implements SpeechToText {
   readonly name: string;
@@ -93,6 +94,8 @@ class StoryRecognition implements SpeechToTextStream {
   #heardMs = 0;
   /** The sound that goes on, and for how many windows. */
   #sound: { code: number | undefined; windows: number } = { code: undefined, windows: 0 };
+  /** The word that ended last, and when: a gap in its sound does not make it two. */
+  #last = { code: -1, endMs: -Infinity };
   /** Words since the last final. */
   #words: string[] = [];
 
@@ -154,6 +157,9 @@ class StoryRecognition implements SpeechToTextStream {
     const { code, windows } = this.#sound;
     this.#sound = { code: next, windows: 0 };
     if (code === undefined || windows < WORD_WINDOWS || this.#recogniser.deaf) return;
+    const again = code === this.#last.code && this.#heardMs - this.#last.endMs < GAP_MS;
+    this.#last = { code, endMs: this.#heardMs };
+    if (again) return;
     const { sounds, partialAfterMs, perUtterance } = this.#recogniser;
     const word = sounds.word(code)?.word;
     if (word === undefined) return;
