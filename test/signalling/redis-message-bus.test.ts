@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { PodUnreachable } from '../../signalling/errors.ts';
 import type { MessageBus } from '../../signalling/message-bus.ts';
-import { RedisLink } from '../../signalling/redis-link.ts';
+import { RedisLink, type RedisLinkOptions } from '../../signalling/redis-link.ts';
 import { openRedisMessageBus } from '../../signalling/redis-message-bus.ts';
 import { parseRedisTarget } from '../../signalling/redis-target.ts';
 import { CutProxy } from '../support/cut-proxy.ts';
@@ -33,14 +33,17 @@ describe('RedisMessageBus', () => {
 
   afterEach(async () => opened.disposeAsync());
 
-  const openLink = async (url = redis.url): Promise<RedisLink> => {
-    const link = await RedisLink.open({ target: parseRedisTarget(url)!, log: memoryLog() });
+  const openLink = async (url = redis.url, onCommand?: RedisLinkOptions['onCommand']): Promise<RedisLink> => {
+    const target = parseRedisTarget(url)!;
+    const link = await RedisLink.open({ target, log: memoryLog(), ...(onCommand && { onCommand }) });
     opened.defer(() => link.close());
     return link;
   };
 
-  const openBus = async (podId: string, url = redis.url): Promise<MessageBus> => {
-    const bus = await openRedisMessageBus({ podId, link: await openLink(url), log: memoryLog() });
+  const openBus = async (podId: string, url = redis.url): Promise<MessageBus> => busOn(podId, await openLink(url));
+
+  const busOn = async (podId: string, link: RedisLink): Promise<MessageBus> => {
+    const bus = await openRedisMessageBus({ podId, link, log: memoryLog() });
     opened.defer(() => bus.close());
     return bus;
   };
@@ -93,13 +96,20 @@ describe('RedisMessageBus', () => {
     let proxy: CutProxy;
     let far: MessageBus;
     let near: MessageBus;
+    /** What went wrong between `near` and Redis, as it may on a machine that is short of time. */
+    let troubles: number;
     /** How often each question was handled, by who asked and which it was. */
     let handled: Map<string, number>;
 
     beforeEach(async () => {
       proxy = await CutProxy.start(redis.port);
       opened.defer(() => proxy.close());
-      near = await openBus('near');
+      troubles = 0;
+      const link = await openLink(redis.url, (_operation, _seconds, outcome) => {
+        if (outcome === 'unavailable') troubles += 1;
+      });
+      link.on('down', () => (troubles += 1));
+      near = await busOn('near', link);
       far = await openBus('far', `redis://127.0.0.1:${proxy.port}`);
       handled = new Map();
       for (const pod of [near, far]) {
@@ -167,7 +177,7 @@ describe('RedisMessageBus', () => {
         expect(reasons('far')).to.deep.equal(new Set(['answered', 'cut_off']));
         // A broken connection looks gone from the other side; one of which nobody knows takes its time.
         expect(reasons('near')).to.include.all.keys('answered');
-        expect(reasons('near')).to.not.include.any.keys('cut_off');
+        if (troubles === 0) expect(reasons('near')).to.not.include.any.keys('cut_off');
       }).timeout(90_000);
     }
 
