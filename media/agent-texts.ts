@@ -9,6 +9,13 @@ const texts = (most: number) => z.array(z.string().min(1).max(1000)).min(1).max(
 /** What each is for: `languages/language.ts`. */
 export const agentTexts = z
   .strictObject({
+    oneMoment: text,
+    notUnderstood: text,
+    sayAgain: text,
+    apology: text,
+    cannotHear: text,
+    farewell: text,
+    bridges: texts(2),
     areYouThere: texts(10),
     idleGoodbye: text,
     timeIsShort: text,

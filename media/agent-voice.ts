@@ -1,4 +1,5 @@
 /** The agent's side of one call in a voice worker: has replies generated, one at a time, and plays them. */
+import { textsOf } from './agent-texts.ts';
 import type { BargeInAction } from './barge-in.ts';
 import type { AgentOutput } from './call-events.ts';
 import type { ReplyRequest } from './conversation-events.ts';
@@ -7,7 +8,6 @@ import { frameSamples, type PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
 import { Playout, type PlayoutEvents } from './playout.ts';
 import type { Message, SpokenAudio, TurnInput } from './providers/provider.ts';
-import { ONE_MOMENT } from './recovery.ts';
 import type { ReplyGenerator } from './reply.ts';
 import { SpeechAudio } from './speech-audio.ts';
 import type { OpenCall } from './voice-protocol.ts';
@@ -151,7 +151,7 @@ export class AgentVoice {
   #generate(request: ReplyRequest, input: ReplyInput, speech: SpeechAudio, signal: AbortSignal): Promise<void> {
     const { open, reply } = this.#options;
     if (request.kind === 'answer') {
-      const first = request.again ? ONE_MOMENT : '';
+      const first = request.again ? textsOf(open.agent).oneMoment : '';
       return reply.answer(input.turn(request), input.history(), speech, signal, first);
     }
     if (request.kind === 'greeting') return reply.say(open.agent.greeting, speech, signal);

@@ -68,7 +68,7 @@ export class CallParts {
     });
     const { interruption } = turnHandling;
     const recogniser = this.hearing.tellsPartials;
-    this.interrupter = new Interrupter({ interruption, recogniser, journal, voice, tell, decide, sessionMs });
+    this.interrupter = new Interrupter({ interruption, language, recogniser, journal, voice, tell, decide, sessionMs });
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 /** Whom a call hears, thinks and speaks with. */
 import type { AgentConfig } from './agent.ts';
 import { stagesOf, type DefaultNames } from './agent-stages.ts';
+import { textsOf } from './agent-texts.ts';
 import { CallMemory } from './call-memory.ts';
 import type { Decide } from './decision.ts';
 import type { Fillers } from './fillers.ts';
@@ -55,8 +56,9 @@ export function vendorProviders(
     { ...(language && { language }), ...(speed !== undefined && { speed }), ...(instructions && { instructions }) },
     onEvent,
   );
-  const key = JSON.stringify([tts, voice, language]);
-  fillers.prepare(key, textToSpeech, voice, AbortSignal.timeout(FILLERS_WITHIN_MS));
+  const { bridges } = textsOf(agent);
+  const key = JSON.stringify([tts, voice, language, bridges]);
+  fillers.prepare(key, bridges, textToSpeech, voice, AbortSignal.timeout(FILLERS_WITHIN_MS));
   return {
     pronounce: (text) => speakable(text, language),
     bridges: (index) => fillers.get(key, index),

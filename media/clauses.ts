@@ -11,11 +11,11 @@ export type ClauseSplitterOptions = {
   maximumCharacters?: number;
 };
 
-/** Full stops that end no sentence: titles, and Latin that goes on. */
+/** Full stops that end no sentence: titles, and Latin that goes on; of all languages, for none has one that the other ends with. */
 const ABBREVIATIONS = new Set(
   (
     'mr mrs ms dr prof st jr sr vs e.g i.e cf approx no vol fig dept ave mt gen col sgt capt lt rev hon gov sen rep ' +
-    'jan feb mar apr jun jul aug sep sept oct nov dec'
+    'jan feb mar apr jun jul aug sep sept oct nov dec z.b d.h u.a bzw ca nr str hr fr evtl ggf inkl tel'
   ).split(' '),
 );
 const SENTENCE_END = '.!?…';

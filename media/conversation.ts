@@ -15,8 +15,10 @@ import type {
   ReplyRequest,
 } from './conversation-events.ts';
 import { TURN_NUMBER_SKIP, type Course } from './conversation-restore.ts';
-import { cutOff, owedAfter, owedAtWord, owedOf, SAY_AGAIN, type Owed } from './owed.ts';
-import { APOLOGY, NOT_UNDERSTOOD, Recovery, say } from './recovery.ts';
+import { ENGLISH } from './languages/english.ts';
+import type { Texts } from './languages/language.ts';
+import { cutOff, owedAfter, owedAtWord, owedOf, type Owed } from './owed.ts';
+import { Recovery, say } from './recovery.ts';
 import { ReplyCourse } from './reply-course.ts';
 
 type Volunteered = Extract<ConversationEvent, { type: 'volunteer' }>;
@@ -34,6 +36,7 @@ export class Conversation {
   #carriedStartMs: number | undefined;
   readonly #effects = new ConversationEffects();
   readonly #speech = new CallerSpeech(this.#effects, () => this.#newTurnId());
+  readonly #texts: Texts;
   readonly #recovery: Recovery | undefined;
   readonly #reply: ReplyCourse;
   readonly #progress: () => ReplyProgress;
@@ -41,10 +44,12 @@ export class Conversation {
   /**
    * @param progress asked how far the running reply has come, when it is given up or a snapshot is taken
    * @param recovers what fails is told by the agent's voice, and tried again
+   * @param texts in the agent's words
    */
-  constructor(progress: () => ReplyProgress, recovers = false) {
+  constructor(progress: () => ReplyProgress, recovers = false, texts = ENGLISH.texts) {
     this.#progress = progress;
-    this.#recovery = recovers ? new Recovery() : undefined;
+    this.#texts = texts;
+    this.#recovery = recovers ? new Recovery(texts) : undefined;
     this.#reply = new ReplyCourse(this.#effects, progress, () => this.#newTurnId(), this.#recovery);
   }
 
@@ -54,13 +59,14 @@ export class Conversation {
     progress: () => ReplyProgress,
     course?: Course,
     recovers = false,
+    texts = ENGLISH.texts,
   ): Conversation {
-    const conversation = new Conversation(progress, recovers);
+    const conversation = new Conversation(progress, recovers, texts);
     conversation.#greeted = snapshot.greeted;
     conversation.#turnIndex = snapshot.turnIndex;
     conversation.#turnNumber = snapshot.turnNumber + TURN_NUMBER_SKIP;
     conversation.#effects.cutOff(snapshot);
-    conversation.#owed = owedAfter(snapshot, course !== undefined && course.type !== 'none');
+    conversation.#owed = owedAfter(snapshot, course !== undefined && course.type !== 'none', texts.sayAgain);
     return conversation;
   }
 
@@ -126,7 +132,7 @@ export class Conversation {
       case 'late-words':
         return this.#lateWords(event.text, nowMs);
       case 'stuck':
-        if (!this.#reply.current && this.#ready) this.#reply.start(say(this.#newTurnId(), APOLOGY), nowMs);
+        if (!this.#reply.current && this.#ready) this.#reply.start(say(this.#newTurnId(), this.#texts.apology), nowMs);
         return;
       case 'typed':
         return this.#typed(event.text, nowMs);
@@ -157,7 +163,7 @@ export class Conversation {
       this.#reply.start({ kind: 'greeting', turnId: this.#newTurnId() }, nowMs);
     } else if (unheard || unanswered) {
       this.#owed = {};
-      const words = say(this.#newTurnId(), unheard || SAY_AGAIN, ends);
+      const words = say(this.#newTurnId(), unheard || this.#texts.sayAgain, ends);
       this.#reply.start({ ...words, ...(broken && { broken }) }, nowMs);
     } else this.#effects.agentState(undefined, nowMs);
   }
@@ -224,7 +230,7 @@ export class Conversation {
   /** Without words it was a noise; where the recogniser owes them, or a reply was given up for them, they are asked for. */
   #notUnderstood(turnId: string, { speechMs }: EndedTurn, settled: boolean, nowMs: number): void {
     const missed = !settled || this.#reply.isCutInto;
-    if (missed && speechMs >= SURELY_SPEECH_MS) this.#reply.start(say(turnId, NOT_UNDERSTOOD), nowMs);
+    if (missed && speechMs >= SURELY_SPEECH_MS) this.#reply.start(say(turnId, this.#texts.notUnderstood), nowMs);
   }
 
   #userText(text: string, nowMs: number): void {

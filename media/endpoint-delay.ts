@@ -1,18 +1,9 @@
-/** How long a silence has to be for the turn to be over, by what was said before it. English; pure. */
+/** How long a silence has to be for the turn to be over, by what was said before it. Pure. */
 import type { EndpointingOptions } from './agent.ts';
+import type { DecidingWords } from './languages/language.ts';
+import { languageOf } from './languages/languages.ts';
 import { wordsOf } from './words.ts';
 
-/** Words after which a sentence goes on. */
-const OPEN_ENDS = new Set(
-  (
-    'and or but so because if when while that which who with without for from to of in on at by the a an my your his her ' +
-    'our their is are was were am be been have has had do does did will would can could should may might than as um uh er ' +
-    'like about into then well i we you they he she it this these those maybe also plus'
-  ).split(' '),
-);
-const SPOKEN_DIGITS = new Set(
-  'zero oh one two three four five six seven eight nine ten double triple dash dot hyphen plus'.split(' '),
-);
 /** Digits of a telephone or account number; from here on it may be complete. */
 const NUMBER_DIGITS = 10;
 /** Who reads a number out, or spells, pauses for as long. Larger: short numbers are answered late. */
@@ -31,41 +22,42 @@ export type TurnEndReason =
   /** The recogniser has not told all of it. */
   | 'unsettled';
 
-/** @param ordinaryMs the silence that ends a turn of which nothing else is known */
+/**
+ * @param ordinaryMs the silence that ends a turn of which nothing else is known
+ * @param language a BCP 47 tag
+ */
 export function endpointDelay(
   text: string,
   { minimumDelayMs, maximumDelayMs }: EndpointingOptions,
   ordinaryMs: number,
+  language?: string,
 ): { delayMs: number; reason: TurnEndReason } {
   const clamp = (ms: number) => Math.min(Math.max(ms, minimumDelayMs), maximumDelayMs);
+  const known = languageOf(language).words;
   const words = wordsOf(text);
-  if (isReading(words, text)) return { delayMs: clamp(READING_MS), reason: 'reading' };
+  if (isReading(words, text, known)) return { delayMs: clamp(READING_MS), reason: 'reading' };
   if (/[.!?…]["'”’)]*\s*$/.test(text) && !/\.\.\.\s*$|…\s*$/.test(text)) {
     return { delayMs: clamp(minimumDelayMs), reason: 'sentence' };
   }
-  if (/[,;:–—-]\s*$/.test(text) || (words.length > 1 && OPEN_ENDS.has(words.at(-1)!))) {
+  if (/[,;:–—-]\s*$/.test(text) || (words.length > 1 && known.openEnds.has(words.at(-1)!))) {
     return { delayMs: maximumDelayMs, reason: 'unfinished' };
   }
   return { delayMs: clamp(ordinaryMs), reason: 'pause' };
 }
 
 /** Digits or letters stand at the end, and a whole number is not there yet. */
-function isReading(words: readonly string[], text: string): boolean {
+function isReading(words: readonly string[], text: string, known: DecidingWords): boolean {
   let digits = 0;
   let letters = 0;
   for (const word of words.toReversed()) {
     if (/^\d+$/.test(word)) digits += word.length;
-    else if (SPOKEN_DIGITS.has(word)) digits++;
+    else if (known.digits.has(word)) digits++;
     else if (/^\p{L}$/u.test(word)) letters++;
     else break;
   }
-  if (letters >= 2 || (letters === 1 && isSpelling(words.at(-1)!) && !/[.!?]\s*$/.test(text))) return true;
+  // One letter alone begins a word that is spelled, unless it is a word itself.
+  if (letters >= 2 || (letters === 1 && !known.letters.has(words.at(-1)!) && !/[.!?]\s*$/.test(text))) return true;
   return digits >= 2 && digits < NUMBER_DIGITS;
-}
-
-/** One letter alone begins a word that is spelled, unless it is a word itself. */
-function isSpelling(letter: string): boolean {
-  return letter !== 'a' && letter !== 'i';
 }
 
 /** Pauses that are kept; more: it takes longer to follow a speaker who changes. */

@@ -5,21 +5,16 @@ import type { SpokenAudio, TextToSpeech } from './providers/provider.ts';
 const MAX_VOICES = 50;
 
 export class Fillers {
-  readonly #texts: readonly string[];
   readonly #spoken = new Map<string, (SpokenAudio[] | undefined)[]>();
 
-  constructor(texts: readonly string[]) {
-    this.#texts = texts;
-  }
-
-  /** Has them spoken, where that was not done yet. @param key tells one voice from another */
-  prepare(key: string, textToSpeech: TextToSpeech, voice: string, signal: AbortSignal): void {
+  /** Has texts spoken, where that was not done yet. @param key tells one voice, and its texts, from another */
+  prepare(key: string, texts: readonly string[], textToSpeech: TextToSpeech, voice: string, signal: AbortSignal): void {
     if (this.#spoken.has(key)) return;
     const [oldest] = this.#spoken.keys();
     if (this.#spoken.size >= MAX_VOICES && oldest !== undefined) this.#spoken.delete(oldest);
-    const spoken: (SpokenAudio[] | undefined)[] = this.#texts.map(() => undefined);
+    const spoken: (SpokenAudio[] | undefined)[] = texts.map(() => undefined);
     this.#spoken.set(key, spoken);
-    void this.#speak(spoken, textToSpeech, voice, signal).catch(() => this.#spoken.delete(key));
+    void this.#speak(spoken, texts, textToSpeech, voice, signal).catch(() => this.#spoken.delete(key));
   }
 
   /** Undefined: it could not be spoken, or is not yet. */
@@ -29,11 +24,12 @@ export class Fillers {
 
   async #speak(
     spoken: (SpokenAudio[] | undefined)[],
+    texts: readonly string[],
     textToSpeech: TextToSpeech,
     voice: string,
     signal: AbortSignal,
   ): Promise<void> {
-    for (const [index, text] of this.#texts.entries()) {
+    for (const [index, text] of texts.entries()) {
       const audio: SpokenAudio[] = [];
       for await (const piece of textToSpeech.speak(only(text), voice, signal)) audio.push(piece);
       if (!signal.aborted && audio.length > 0) spoken[index] = audio;

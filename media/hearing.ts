@@ -51,7 +51,7 @@ export class Hearing {
     this.#options = options;
     if (speechToText) {
       const { perUtterance, endsTurns = false } = speechToText;
-      this.#text = journaledPart(options.journal, 'text', { endpointing, perUtterance, endsTurns });
+      this.#text = journaledPart(options.journal, 'text', { endpointing, perUtterance, endsTurns, language });
       this.#recognition = new Recognition({
         speechToText,
         language,

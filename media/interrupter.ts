@@ -12,6 +12,8 @@ import { hasJustAsked, isEcho, kindOfWords, maybeEcho } from './words.ts';
 
 export type InterrupterOptions = {
   interruption: InterruptionOptions;
+  /** A BCP 47 tag: of the words that decide. */
+  language?: string | undefined;
   /** Words are told of while they are said. */
   recogniser: boolean;
   journal?: Journal | undefined;
@@ -59,13 +61,13 @@ export class Interrupter {
 
   /** The words of the turn so far. */
   words(text: string, final: boolean, nowMs: number): void {
-    const { voice } = this.#options;
+    const { voice, language } = this.#options;
     this.#words = text;
     const { playout } = voice;
     const echo =
       this.#isEcho(text, nowMs) || (!final && playout.audible && maybeEcho(text, sentText(playout, WORD_MS)));
     const asked = playout.audible && (this.#asked || hasJustAsked(sentText(playout)));
-    const kind = echo ? 'echo' : kindOfWords(text, { final, asked });
+    const kind = echo ? 'echo' : kindOfWords(text, { language, final, asked });
     if (echo && playout.audible) this.#veto(text, nowMs);
     this.#act(this.#bargeIn.words(kind, nowMs), { words: kind }, nowMs);
   }

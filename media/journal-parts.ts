@@ -9,6 +9,7 @@ import type { Course } from './conversation-restore.ts';
 import { Conversation } from './conversation.ts';
 import { Idle, type IdleOptions, type IdleSnapshot } from './idle.ts';
 import type { JournalLine } from './journal-line.ts';
+import type { Texts } from './languages/language.ts';
 import { SessionLimit, type SessionLimitOptions } from './session-limit.ts';
 import { SpeechDetector } from './speech-detector.ts';
 import { TurnDetector } from './turn-detector.ts';
@@ -20,8 +21,10 @@ const MAKERS = {
   turns: ({ endpointing, awaitsWords }: TurnsInput) => new TurnDetector(endpointing, { awaitsWords }),
   text: (options: TurnTextOptions) => new TurnText(options),
   bargeIn: ({ interruption, recogniser }: BargeInInput) => new BargeIn(interruption, { recogniser }),
-  conversation: ({ restore, course, recovers }: ConversationInput, progress: () => ReplyProgress) =>
-    restore ? Conversation.restore(restore, progress, course, recovers) : new Conversation(progress, recovers),
+  conversation: ({ restore, course, recovers, texts }: ConversationInput, progress: () => ReplyProgress) =>
+    restore
+      ? Conversation.restore(restore, progress, course, recovers, texts)
+      : new Conversation(progress, recovers, texts),
   idle: ({ from, ...options }: IdleInput) => new Idle(options, from),
   limit: ({ warned, ...options }: LimitInput) => new SessionLimit(options, warned),
 };
@@ -32,6 +35,7 @@ type ConversationInput = {
   restore?: ConversationSnapshot | undefined;
   course?: Course | undefined;
   recovers: boolean;
+  texts?: Texts | undefined;
 };
 type IdleInput = IdleOptions & { from?: IdleSnapshot | undefined };
 type LimitInput = SessionLimitOptions & { warned: boolean };

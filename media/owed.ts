@@ -13,9 +13,6 @@ export type CutOff = Pick<ConversationSnapshot, 'replyTurnId' | 'heard'>;
 
 export type Owed = Pick<ConversationSnapshot, 'unheard' | 'broken' | 'ends' | 'unanswered'>;
 
-/** Said where a break took what the caller had said, and nobody answered it. */
-export const SAY_AGAIN = 'Sorry, I lost that.\nPlease say it again.';
-
 /** Text without what only describes a sound: nobody can say that, or answer it. */
 export const withoutSounds = (text: string): string => text.replace(/\[[^\]]*\]\s*/g, '').trim();
 
@@ -44,12 +41,17 @@ export function owedAtWord(reply: Reply, progress: () => ReplyProgress): Owed {
 /**
  * Owed in a conversation that goes on from a snapshot.
  * @param heard the caller's last turn was heard meanwhile, and is not lost
+ * @param sayAgain said where nobody answered it
  */
-export function owedAfter({ unheard, broken, ends, unanswered, speaking }: ConversationSnapshot, heard: boolean): Owed {
+export function owedAfter(
+  { unheard, broken, ends, unanswered, speaking }: ConversationSnapshot,
+  heard: boolean,
+  sayAgain: string,
+): Owed {
   const owed = owedWords(unheard ?? '', broken, ends);
   if (unanswered?.text !== undefined) return { ...owed, unanswered };
   if (heard) return owed;
-  return owed.unheard === undefined && (unanswered || speaking) ? { unheard: SAY_AGAIN } : owed;
+  return owed.unheard === undefined && (unanswered || speaking) ? { unheard: sayAgain } : owed;
 }
 
 function owedWords(text: string, broken: BrokenClause | undefined, ends: EndedBy | undefined): Owed {

@@ -1,12 +1,6 @@
 /** What the agent says where something failed, so that the caller never hears silence for good. Pure. */
 import type { EndedBy, ReplyRequest } from './conversation-events.ts';
-
-/** Said first in a reply that is tried again. */
-export const ONE_MOMENT = 'Sorry, one moment, please.';
-export const NOT_UNDERSTOOD = 'Sorry, I did not catch that.\nCould you say it again?';
-export const APOLOGY = 'I am sorry, something went wrong.\nPlease say that again.';
-const CANNOT_HEAR = 'Sorry, I cannot hear you well at the moment.\nGive me a second.';
-const FAREWELL = 'I am sorry, this does not work at the moment.\nPlease try again later. Goodbye.';
+import type { Texts } from './languages/language.ts';
 
 /** Tries in a row to hear again before the call is ended: they take some 4 s. Fewer: a short outage ends calls. */
 const DEAF_TRIES = 3;
@@ -14,8 +8,13 @@ const DEAF_TRIES = 3;
 const HOPELESS = 2;
 
 export class Recovery {
+  readonly #texts: Texts;
   #failedTurns = 0;
   #deaf = 0;
+
+  constructor(texts: Texts) {
+    this.#texts = texts;
+  }
 
   /** An answer was heard to its end. */
   replied(): void {
@@ -33,7 +32,9 @@ export class Recovery {
     if (request.kind === 'answer' && !request.again && !heard) return { ...request, again: true };
     this.#failedTurns++;
     const triedAgain = request.kind === 'answer' && request.again === true;
-    return this.#failedTurns >= HOPELESS || (exhausted && triedAgain) ? farewell(turnId) : say(turnId, APOLOGY);
+    return this.#failedTurns >= HOPELESS || (exhausted && triedAgain)
+      ? this.#farewell(turnId)
+      : say(turnId, this.#texts.apology);
   }
 
   /** No recogniser is left. @param inARow times without a word in between */
@@ -46,15 +47,15 @@ export class Recovery {
     const inARow = this.#deaf;
     this.#deaf = 0;
     if (inARow === 0) return undefined;
-    return inARow > DEAF_TRIES ? farewell(newTurnId()) : say(newTurnId(), CANNOT_HEAR);
+    return inARow > DEAF_TRIES ? this.#farewell(newTurnId()) : say(newTurnId(), this.#texts.cannotHear);
+  }
+
+  #farewell(turnId: string): ReplyRequest {
+    return say(turnId, this.#texts.farewell, 'failed');
   }
 }
 
 /** Words that are known. @param ends the call is over with them */
 export function say(turnId: string, text: string, ends?: EndedBy): ReplyRequest {
   return { kind: 'repeat', turnId, text, ...(ends && { ends }) };
-}
-
-function farewell(turnId: string): ReplyRequest {
-  return say(turnId, FAREWELL, 'failed');
 }

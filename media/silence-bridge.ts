@@ -7,7 +7,8 @@ const OWN_TIME_MS = 600;
 /** The second comes later: the caller knows by then. */
 const BRIDGE_AGAIN_AFTER_MS = 4_000;
 
-export const BRIDGES = ['One moment, please.', 'I am still working on it.'] as const;
+/** Times in one reply. */
+const MOST = 2;
 
 export class SilenceBridge {
   #dryMs: number | undefined;
@@ -24,7 +25,7 @@ export class SilenceBridge {
     this.#dryMs = undefined;
   }
 
-  /** @param dry the reply goes on, and nothing of it is left to be played @returns which of `BRIDGES` is to be said */
+  /** @param dry the reply goes on, and nothing of it is left to be played @returns which of the texts `bridges` is to be said */
   poll(dry: boolean, nowMs: number): number | undefined {
     if (!dry) {
       this.#dryMs = undefined;
@@ -32,7 +33,7 @@ export class SilenceBridge {
     }
     this.#dryMs ??= nowMs;
     const afterMs = this.#used === 0 ? BRIDGE_AFTER_MS : BRIDGE_AGAIN_AFTER_MS;
-    if (this.#used >= BRIDGES.length || nowMs - this.#dryMs < afterMs) return undefined;
+    if (this.#used >= MOST || nowMs - this.#dryMs < afterMs) return undefined;
     this.#dryMs = nowMs;
     return this.#used++;
   }

@@ -24,6 +24,8 @@ export type TurnTextOptions = {
   perUtterance: boolean;
   /** The recogniser tells when turns end. */
   endsTurns: boolean;
+  /** A BCP 47 tag: of the words that decide. */
+  language?: string | undefined;
 };
 
 export type Vote = { delayMs: number; reason: TurnEndReason };
@@ -109,7 +111,7 @@ export class TurnText {
 
   /** How long the silence has to be for the turn to be over. */
   vote(): Vote {
-    const { endpointing } = this.#options;
+    const { endpointing, language } = this.#options;
     if (this.#vendorEnded) return { delayMs: endpointing.minimumDelayMs, reason: 'vendor' };
     const { text } = this;
     const { ordinaryMs } = this.#pauses;
@@ -117,7 +119,7 @@ export class TurnText {
       const waitMs = this.#settled ? ordinaryMs : NO_TEXT_WAIT_MS;
       return { delayMs: Math.min(waitMs, endpointing.maximumDelayMs), reason: this.#settled ? 'pause' : 'unsettled' };
     }
-    const vote = endpointDelay(text, endpointing, ordinaryMs);
+    const vote = endpointDelay(text, endpointing, ordinaryMs, language);
     if (this.#settled || vote.delayMs >= TEXT_WAIT_MS) return vote;
     return { delayMs: Math.min(TEXT_WAIT_MS, endpointing.maximumDelayMs), reason: 'unsettled' };
   }

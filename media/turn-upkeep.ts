@@ -6,7 +6,7 @@ import type { AgentVoice } from './agent-voice.ts';
 import type { CallEvent } from './call-events.ts';
 import type { ConversationEvent, EndedTurn, ReplyRequest } from './conversation-events.ts';
 import type { Decide } from './decision.ts';
-import { BRIDGES, SilenceBridge } from './silence-bridge.ts';
+import { SilenceBridge } from './silence-bridge.ts';
 import { TurnClock } from './turn-timings.ts';
 import { TurnLog } from './turn-log.ts';
 import { Watchdog } from './watchdog.ts';
@@ -84,7 +84,7 @@ export class TurnUpkeep {
     const { voice, decide } = this.#options;
     const index = this.#answering ? this.#bridge.poll(voice.isDry, nowMs) : undefined;
     if (index !== undefined && voice.bridge(index)) {
-      decide('bridge', BRIDGES[index] === BRIDGES[0] ? 'stalled' : 'stalled long', {}, nowMs);
+      decide('bridge', index === 0 ? 'stalled' : 'stalled long', {}, nowMs);
     }
     const alarm = ready ? this.#watchdog.poll(!isIdle, nowMs) : undefined;
     if (!alarm) return;

@@ -2,6 +2,7 @@
  * One call inside a voice worker: ears, conversation and the agent's voice, put together. It carries out what is decided;
  * the clock and the sockets are the worker's.
  */
+import { textsOf } from './agent-texts.ts';
 import { changesState } from './call-events.ts';
 import { openJournal } from './call-journal.ts';
 import { CallParts, type CallSide } from './call-parts.ts';
@@ -204,7 +205,8 @@ export class VoiceCall {
   readonly #progress = () => this.#parts.voice.playout.progress(this.#lead.isHandingOver);
 
   #createConversation(restore: ConversationSnapshot | undefined, course?: Course): Conversation {
-    const from = { restore, course, recovers: this.#options.open.agent.responder !== 'parrot' };
+    const { agent } = this.#options.open;
+    const from = { restore, course, recovers: agent.responder !== 'parrot', texts: textsOf(agent) };
     return journaledPart(this.#options.journal, 'conversation', from, this.#progress);
   }
 

@@ -5,7 +5,6 @@ import { FliteVoice } from './providers/flite.ts';
 import { Parrot } from './providers/parrot.ts';
 import { Fillers } from './fillers.ts';
 import { ProviderRegistry } from './providers/registry.ts';
-import { BRIDGES } from './silence-bridge.ts';
 import { CallTools } from './tools/call-tools.ts';
 import { HttpTools } from './tools/http-tools.ts';
 import { Silero } from './silero.ts';
@@ -23,7 +22,7 @@ const { vendors: access = {}, rateHz: sampleRateHz, sharers } = data;
 const shared = sharers && { sharers: () => Atomics.load(sharers, 0) };
 const registry = new ProviderRegistry({ access, sampleRateHz, flite, ...shared });
 const parrot = new Parrot();
-const fillers = new Fillers(BRIDGES);
+const fillers = new Fillers();
 const http = new HttpTools();
 const worker = new VoiceWorker({
   data,

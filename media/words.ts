@@ -1,15 +1,5 @@
-/** What a caller's words do to the agent's speech: go on, stop, or let it finish. English; pure. */
-
-/** Said to show that one listens. Other words with them make them a turn. */
-const BACKCHANNELS = new Set(
-  (
-    'mm mmm mhm mmhm hm hmm uh huh uhhuh um ah oh aha okay ok kay yes yeah yep yup right sure alright good great nice cool ' +
-    'wow really exactly true indeed interesting got it i see of course gotcha understood fine'
-  ).split(' '),
-);
-/** As whole utterances, or at their beginning, they ask for silence. */
-const STOP =
-  /^(no[, ]+|okay[, ]+|please )?(stop|wait|hold on|hang on|one moment|be quiet|shut up|pause|enough|never mind)\b/;
+/** What a caller's words do to the agent's speech: go on, stop, or let it finish. Pure. */
+import { languageOf } from './languages/languages.ts';
 
 export type WordsKind =
   /** Nothing was said. */
@@ -32,15 +22,19 @@ export function wordsOf(text: string): string[] {
   );
 }
 
+type KindOptions = { final?: boolean; asked?: boolean; language?: string | undefined };
+
 /**
  * @param final no word of it will change
  * @param asked the agent has just asked something: then "yes" is an answer
+ * @param language a BCP 47 tag
  */
-export function kindOfWords(text: string, { final = false, asked = false } = {}): WordsKind {
+export function kindOfWords(text: string, { final = false, asked = false, language }: KindOptions = {}): WordsKind {
+  const { backchannels, stop } = languageOf(language).words;
   const words = wordsOf(text);
   if (words.length === 0) return 'none';
-  if (STOP.test(text.toLowerCase().trim())) return 'stop';
-  const backchannel = words.every((word) => BACKCHANNELS.has(word));
+  if (stop.test(text.toLowerCase().trim())) return 'stop';
+  const backchannel = words.every((word) => backchannels.has(word));
   if (backchannel) return asked && (final || words.length > 1) ? 'other' : 'backchannel';
   return final || words.length > 1 ? 'other' : 'beginning';
 }

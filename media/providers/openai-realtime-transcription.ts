@@ -3,23 +3,17 @@
  * off (the models made for this have none): `flush` commits what was heard.
  */
 import { Resampler } from '../resampler.ts';
-import { DEFAULT_TIMEOUTS, type VendorTimeouts } from './deadline.ts';
+import { DEFAULT_TIMEOUTS } from './deadline.ts';
 import { ProviderError, type ProviderErrorCode } from './errors.ts';
+import { addressOf, authorizationOf, transcriptionOf, type OpenAiHearingOptions } from './openai-hearing.ts';
 import type { SpeechToText, SpeechToTextEvent, SpeechToTextStream } from './provider.ts';
 import { bytesOf, TranscriptionSocket } from './transcription-socket.ts';
 
-export type OpenAiRealtimeOptions = {
-  /** `compatible` gateways are told the model in the address, where api.openai.com refuses it. */
-  vendor: 'openai' | 'compatible';
-  apiKey?: string;
-  /** Default `wss://api.openai.com/v1`. */
-  baseUrl?: string;
-  model: string;
-  /** Words that are likely to be said. */
-  prompt?: string;
-  /** `stallMs` is how long the transcription of what was committed may take. */
-  timeouts?: VendorTimeouts;
-};
+/**
+ * `compatible` gateways are told the model in the address, where api.openai.com refuses it. `timeouts.stallMs` is how long the
+ * transcription of what was committed may take.
+ */
+export type OpenAiRealtimeOptions = OpenAiHearingOptions;
 
 const INPUT_RATE_HZ = 16_000;
 const VENDOR_RATE_HZ = 24_000;
@@ -56,14 +50,14 @@ class RealtimeStream implements SpeechToTextStream {
   #commitsPending = 0;
 
   constructor(options: OpenAiRealtimeOptions, name: string, language: string | undefined, signal: AbortSignal) {
-    const { vendor, apiKey, baseUrl = 'wss://api.openai.com/v1', model, timeouts } = options;
+    const { vendor, model, timeouts } = options;
     this.#name = name;
     this.#session = sessionOf(options, language);
     const { connectMs, stallMs } = { ...DEFAULT_TIMEOUTS, ...timeouts };
     this.#stallMs = stallMs;
-    const url = new URL(`${baseUrl.replace(/^http/, 'ws')}/realtime?intent=transcription`);
+    const url = new URL(`${addressOf(options).replace(/^http/, 'ws')}/realtime?intent=transcription`);
     if (vendor === 'compatible') url.searchParams.set('model', model);
-    const headers: Record<string, string> = apiKey ? { Authorization: `Bearer ${apiKey}` } : {};
+    const headers = authorizationOf(options);
     const protocol = {
       opened: () => this.#socket.say({ type: 'session.update', session: this.#session }),
       message: (message: ServerEvent) => this.#receive(message),
@@ -183,14 +177,13 @@ const CODES: Record<string, ProviderErrorCode> = {
   server_error: 'vendor_failed',
 };
 
-function sessionOf({ model, prompt }: OpenAiRealtimeOptions, language: string | undefined): Record<string, unknown> {
+function sessionOf(options: OpenAiRealtimeOptions, language: string | undefined): Record<string, unknown> {
   return {
     type: 'transcription',
     audio: {
       input: {
         format: { type: 'audio/pcm', rate: VENDOR_RATE_HZ },
-        // ISO 639-1.
-        transcription: { model, ...(language && { language: language.split('-')[0] }), ...(prompt && { prompt }) },
+        transcription: transcriptionOf(options, language),
         turn_detection: null,
       },
     },

@@ -2,25 +2,16 @@
  * Transcription of whole utterances over HTTP, as OpenAI's `audio/transcriptions` does it, and every server that is
  * compatible with it (whisper.cpp, faster-whisper, vLLM).
  */
-import { DEFAULT_TIMEOUTS, type VendorTimeouts } from './deadline.ts';
+import { DEFAULT_TIMEOUTS } from './deadline.ts';
 import { ProviderError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
+import { addressOf, authorizationOf, transcriptionOf, type OpenAiHearingOptions } from './openai-hearing.ts';
 import type { SpeechToText, SpeechToTextEvent, SpeechToTextStream } from './provider.ts';
 import { bytesOf } from './transcription-socket.ts';
 import { lostConnection, vendorFetch } from './vendor-fetch.ts';
 
-export type OpenAiTranscriptionOptions = {
-  vendor: 'openai' | 'compatible';
-  /** Local servers need none. */
-  apiKey?: string;
-  /** Default `https://api.openai.com/v1`. */
-  baseUrl?: string;
-  model: string;
-  /** Words that are likely to be said. */
-  prompt?: string;
-  /** `firstResultMs` is how long a transcription may take. */
-  timeouts?: VendorTimeouts;
-};
+/** `timeouts.firstResultMs` is how long a transcription may take. */
+export type OpenAiTranscriptionOptions = OpenAiHearingOptions;
 
 const SAMPLE_RATE_HZ = 16_000;
 /** Shorter audio is refused. */
@@ -47,18 +38,13 @@ export class OpenAiTranscription implements SpeechToText {
 
   /** @throws ProviderError */
   async #transcribe(samples: Int16Array, language: string | undefined, signal: AbortSignal): Promise<string> {
-    const { baseUrl = 'https://api.openai.com/v1', apiKey, model, prompt } = this.#options;
     const form = new FormData();
     form.set('file', new Blob([wavHeader(samples.byteLength), bytesOf(samples)], { type: 'audio/wav' }), 'speech.wav');
-    form.set('model', model);
     form.set('response_format', 'json');
-    // ISO 639-1.
-    if (language) form.set('language', language.split('-')[0]!);
-    if (prompt) form.set('prompt', prompt);
-    const headers: Record<string, string> = apiKey ? { authorization: `Bearer ${apiKey}` } : {};
-    const response = await this.#fetch(`${baseUrl}/audio/transcriptions`, {
+    for (const [name, value] of Object.entries(transcriptionOf(this.#options, language))) form.set(name, value);
+    const response = await this.#fetch(`${addressOf(this.#options)}/audio/transcriptions`, {
       method: 'POST',
-      headers,
+      headers: authorizationOf(this.#options),
       body: form,
       signal,
     });

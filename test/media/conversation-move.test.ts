@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { ConversationSnapshot, HeardMeanwhile } from '../../media/conversation-events.ts';
 import { courseOf, reconcile, type TranscriptLine } from '../../media/conversation-restore.ts';
 import { Conversation } from '../../media/conversation.ts';
-import { SAY_AGAIN } from '../../media/owed.ts';
+import { ENGLISH } from '../../media/languages/english.ts';
 import {
   answering,
   audible,
@@ -16,6 +16,8 @@ import {
   turn,
   typed,
 } from '../support/talk.ts';
+
+const SAY_AGAIN = ENGLISH.texts.sayAgain;
 
 const line = (role: 'user' | 'agent', turnId: string, text = 'text'): TranscriptLine => ({
   role,

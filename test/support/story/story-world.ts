@@ -7,7 +7,6 @@ import { FailoverLanguageModel } from '../../../media/providers/failover-languag
 import { FailoverSpeechToText } from '../../../media/providers/failover-recognition.ts';
 import { FailoverTextToSpeech } from '../../../media/providers/failover-speech.ts';
 import type { OnStageEvent } from '../../../media/providers/registry.ts';
-import { BRIDGES } from '../../../media/silence-bridge.ts';
 import { WINDOW_SAMPLES, type Silero } from '../../../media/silero.ts';
 import { CallTools } from '../../../media/tools/call-tools.ts';
 import type { VoiceCallOptions } from '../../../media/voice-call-options.ts';
@@ -48,7 +47,7 @@ export class StoryWorld {
   readonly receivers = new Set<(packet: Uint8Array) => void>();
   /** The caller listens by a loudspeaker. */
   loudspeaker = false;
-  readonly #fillers = new Fillers(BRIDGES);
+  readonly #fillers = new Fillers();
 
   constructor(agent: StoryAgent) {
     const { after, nowMs } = this.timing;
