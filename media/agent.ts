@@ -95,8 +95,11 @@ export const agent = z
     greeting: z.string().max(1000).default(''),
     voice: z.enum(VOICES).default('slt'),
     turnHandling: turnHandling.prefault({}),
-    /** What detectors and conversation are told and decide is written to JOURNAL_DIR, with what is said. */
-    journal: z.boolean().default(false),
+    /**
+     * What detectors and conversation are told and decide is written to JOURNAL_DIR, with what is said in text. `audio`: and what
+     * both sides sound like.
+     */
+    journal: z.union([z.boolean(), z.strictObject({ audio: z.boolean().default(false) })]).default(false),
     /** What a language model may do besides speaking. */
     tools: agentTools,
     /** What sessions may give, or must. */

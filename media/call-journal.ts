@@ -1,4 +1,5 @@
 /** The journal of one call, where its agent asks for one and the server has a folder for it. */
+import { JournalAudio } from './journal-audio.ts';
 import { Journal } from './journal.ts';
 import type { ReplyPart } from './providers/provider.ts';
 import type { OpenCall } from './voice-protocol.ts';
@@ -14,8 +15,13 @@ export function openJournal({ open, journalFolder: folder, now, onFault }: CallJ
   const { callId, agent, startedAtMs } = open;
   if (folder === undefined || !agent.journal) return undefined;
   const { name, turnHandling } = agent;
-  const opening = { startedAtMs, agent: { name, turnHandling } };
-  return new Journal({ folder, callId, now, opening, onFault: (fault) => onFault('journal_failed', fault) });
+  const startMs = now();
+  const withAudio = agent.journal !== true && agent.journal.audio;
+  const opening = { startedAtMs, agent: { name, turnHandling }, ...(withAudio && { audio: { startMs } }) };
+  const told = (fault: unknown) => onFault('journal_failed', fault);
+  const journal = new Journal({ folder, callId, now, opening, onFault: told });
+  if (withAudio) journal.audio = new JournalAudio({ journalPath: journal.path, startMs, onFault: told });
+  return journal;
 }
 
 /** A reply whose texts are noted as they come. */

@@ -115,6 +115,7 @@ export class CallerAudio {
   }
 
   readonly #onPacket = (payload: Uint8Array, rtpTimestamp: number, samples48k: number): void => {
+    this.#options.journal?.audio?.caller(payload, rtpTimestamp, this.#nowMs);
     const samples = this.#decoder.decode(payload) ?? this.#decoder.conceal();
     if (samples) this.#frames.pcm(samples, rtpTimestamp, this.#nowMs);
     // On the clock of the windows, by which speech is cut out later: arrivals are later by the network's jitter.

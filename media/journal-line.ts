@@ -13,6 +13,8 @@ export type JournalOpening = {
   /** Start of the session on the clock of `t`. */
   startedAtMs: number;
   agent: Pick<AgentConfig, 'name' | 'turnHandling'>;
+  /** Where the audio is kept, too: when both of its files begin, on the clock of `t`. */
+  audio?: { startMs: number };
 };
 
 /** A part begins; of the same name, in place of the former one. */

@@ -7,6 +7,7 @@
  */
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { JournalAudio } from './journal-audio.ts';
 import { encodeLine, JOURNAL_VERSION, type JournalEnd, type JournalLine, type JournalOpening } from './journal-line.ts';
 
 export type JournalOptions = {
@@ -35,6 +36,8 @@ export class Journal {
   readonly #maxFileBytes: number;
   readonly #maxWaiting: number;
   readonly path: string;
+  /** Where that is kept, too. It ends with the journal's call. */
+  audio: JournalAudio | undefined;
   #waiting = '';
   #writtenBytes = 0;
   #ended = false;
@@ -64,8 +67,8 @@ export class Journal {
   }
 
   /** All is on the disk when this resolves, as far as the disk takes it. Idempotent. */
-  close(): Promise<void> {
-    return this.#end('closed');
+  async close(): Promise<void> {
+    await Promise.all([this.#end('closed'), this.audio?.close(this.#options.now())]);
   }
 
   readonly #onTimer = (): void => {

@@ -63,7 +63,7 @@ export class VoiceCall {
       emit: (event) => {
         if (!this.#closed && this.#lead.leads) onEvent(event);
       },
-      transmit: this.#link.send,
+      transmit: this.#transmit(),
       voiceEvents: {
         onAudible: (_speech, nowMs) => this.#onAudible(nowMs),
         onFinished: (speech, nowMs) => this.#onFinished(speech, nowMs),
@@ -71,6 +71,16 @@ export class VoiceCall {
         onComplete: () => onStateChanged(this.snapshot(now())),
         onFailed: this.#onReplyFailed,
       },
+    };
+  }
+
+  #transmit(): CallSide['transmit'] {
+    const { journal, now } = this.#options;
+    const audio = journal?.audio;
+    if (!audio) return this.#link.send;
+    return (packet) => {
+      audio.agent(packet, now());
+      this.#link.send(packet);
     };
   }
 
