@@ -4,12 +4,13 @@ import type { CallEvent } from './call-events.ts';
 import { createCallHearing } from './call-hearing.ts';
 import type { CallMemory } from './call-memory.ts';
 import type { CallProviders } from './call-providers.ts';
-import type { ConversationEvent } from './conversation-events.ts';
-import type { Decide } from './decision.ts';
+import type { ConversationEvent, ConversationSnapshot } from './conversation-events.ts';
 import { Decisions } from './decisions.ts';
 import type { Hearing } from './hearing.ts';
+import { Initiative } from './initiative.ts';
 import { Interrupter } from './interrupter.ts';
 import type { Journal } from './journal.ts';
+import { recording } from './journal-audio.ts';
 import { ReplyGenerator } from './reply.ts';
 import { TurnUpkeep } from './turn-upkeep.ts';
 import type { VoiceCallOptions } from './voice-call-options.ts';
@@ -34,8 +35,8 @@ export class CallParts {
   readonly voice: AgentVoice;
   readonly interrupter: Interrupter;
   readonly upkeep: TurnUpkeep;
-  readonly decide: Decide;
-  readonly memory: CallMemory | undefined;
+  readonly initiative: Initiative;
+  readonly #memory: CallMemory | undefined;
 
   /** @throws ProviderConfigError where the agent cannot be served */
   constructor(options: CallPartsOptions, side: CallSide) {
@@ -47,9 +48,9 @@ export class CallParts {
       side.emit(event);
     };
     const { decide, stageEvent } = new Decisions({ now, sessionMs, turnId, replyTurnId, emit });
-    this.decide = decide;
     const providers = options.providers(open.agent, stageEvent, decide);
-    this.memory = providers.memory;
+    this.#memory = providers.memory;
+    this.initiative = new Initiative({ agent: open.agent, journal, tell, decide });
     this.voice = createVoice(options, side, providers, (step) => this.upkeep.step(step, now()));
     const { voice } = this;
     this.upkeep = new TurnUpkeep({ voice, tell, decide, sessionMs, onFault });
@@ -71,20 +72,33 @@ export class CallParts {
     this.interrupter = new Interrupter({ interruption, language, recogniser, journal, voice, tell, decide, sessionMs });
   }
 
+  /** What goes with the conversation to another worker or pod. */
+  get standing(): Pick<ConversationSnapshot, 'initiative' | 'memory'> {
+    const memory = this.#memory?.snapshot;
+    return { initiative: this.initiative.snapshot(), ...(memory && { memory }) };
+  }
+
+  /** @param wasThere the caller has been there all the time: a silence goes on */
+  restore(from: ConversationSnapshot | undefined, wasThere: boolean): void {
+    this.initiative.restore(from?.initiative, wasThere);
+    this.#memory?.restore(from?.memory);
+  }
+
   close(): void {
     this.voice.close();
     this.hearing.close();
-    this.memory?.close();
+    this.#memory?.close();
   }
 }
 
 function createVoice(
   options: CallPartsOptions,
-  { transmit, voiceEvents: events }: CallSide,
+  { transmit: send, voiceEvents: events }: CallSide,
   providers: CallProviders,
   onStep: (step: 'firstTokenMs' | 'firstAudioMs') => void,
 ): AgentVoice {
-  const { rateHz, journal, after } = options;
+  const { rateHz, journal, after, now } = options;
+  const transmit = journal?.audio ? recording(journal.audio, now, send) : send;
   const reply = new ReplyGenerator({ ...providers, rateHz, journal, onStep, after });
   return new AgentVoice({ ...options, reply, bridges: providers.bridges, transmit, events });
 }

@@ -26,23 +26,31 @@ export type InitiativeSnapshot = { idle?: IdleSnapshot; warned?: true };
 export class Initiative {
   readonly #options: InitiativeOptions;
   readonly #texts: Texts;
-  readonly #idle: Idle | undefined;
-  readonly #limit: SessionLimit;
+  #idle!: Idle | undefined;
+  #limit!: SessionLimit;
   #wasQuiet = false;
 
-  /** @param from how it stood elsewhere */
-  constructor(options: InitiativeOptions, from?: InitiativeSnapshot) {
-    const { agent, journal } = options;
-    const { idle, sessionMinutes, warningSeconds } = agent.limits;
+  constructor(options: InitiativeOptions) {
     this.#options = options;
-    this.#texts = textsOf(agent);
+    this.#texts = textsOf(options.agent);
+    this.restore(undefined, false);
+  }
+
+  /**
+   * Begins anew, as it stood elsewhere.
+   * @param wasThere the caller has been there all the time: a silence goes on
+   */
+  restore(from: InitiativeSnapshot | undefined, wasThere: boolean): void {
+    const { agent, journal } = this.#options;
+    const { idle, sessionMinutes, warningSeconds } = agent.limits;
+    this.#wasQuiet = false;
     this.#idle =
       idle &&
       journaledPart(journal, 'idle', {
         askAfterMs: idle.askAfterSeconds * 1000,
         times: idle.times,
         endAfterMs: idle.endAfterSeconds * 1000,
-        from: from?.idle,
+        from: from?.idle && (wasThere ? from.idle : { asked: from.idle.asked }),
       });
     const limit = { limitMs: sessionMinutes * 60_000, warningMs: warningSeconds * 1000 };
     this.#limit = journaledPart(journal, 'limit', { ...limit, warned: from?.warned ?? false });

@@ -46,6 +46,14 @@ export class JournalAudio {
   }
 }
 
+/** A way out on which all packets are kept, too. */
+export function recording(audio: JournalAudio, now: () => number, send: (packet: Uint8Array) => void) {
+  return (packet: Uint8Array): void => {
+    audio.agent(packet, now());
+    send(packet);
+  };
+}
+
 class RecordedTrack {
   readonly #track: AudioTrack;
   readonly #file: AppendedFile;

@@ -16,7 +16,6 @@ import type {
 import type { Conversation } from './conversation.ts';
 import type { Course } from './conversation-restore.ts';
 import { ConversationHistory } from './history.ts';
-import { Initiative, type InitiativeSnapshot } from './initiative.ts';
 import { journaledPart } from './journal-parts.ts';
 import type { Journal } from './journal.ts';
 import { Lead } from './lead.ts';
@@ -32,7 +31,6 @@ export class VoiceCall {
   readonly #lead: Lead;
   #conversation: Conversation;
   #history: ConversationHistory;
-  #initiative: Initiative;
   #startedAtMs: number;
   readonly #link: CallerLink;
   readonly #parts: CallParts;
@@ -48,8 +46,7 @@ export class VoiceCall {
     this.#lead = new Lead(!open.standby);
     this.#parts = new CallParts(options, this.#side());
     this.#conversation = this.#createConversation(open.restore?.conversation);
-    this.#initiative = this.#createInitiative(open.restore?.conversation.initiative, false);
-    this.#parts.memory?.restore(open.restore?.conversation.memory);
+    this.#parts.restore(open.restore?.conversation, false);
   }
 
   #side(): CallSide {
@@ -63,7 +60,7 @@ export class VoiceCall {
       emit: (event) => {
         if (!this.#closed && this.#lead.leads) onEvent(event);
       },
-      transmit: this.#transmit(),
+      transmit: this.#link.send,
       voiceEvents: {
         onAudible: (_speech, nowMs) => this.#onAudible(nowMs),
         onFinished: (speech, nowMs) => this.#onFinished(speech, nowMs),
@@ -71,16 +68,6 @@ export class VoiceCall {
         onComplete: () => onStateChanged(this.snapshot(now())),
         onFailed: this.#onReplyFailed,
       },
-    };
-  }
-
-  #transmit(): CallSide['transmit'] {
-    const { journal, now } = this.#options;
-    const audio = journal?.audio;
-    if (!audio) return this.#link.send;
-    return (packet) => {
-      audio.agent(packet, now());
-      this.#link.send(packet);
     };
   }
 
@@ -114,7 +101,7 @@ export class VoiceCall {
     this.#parts.voice.poll();
     this.#parts.upkeep.poll(this.#conversation, nowMs);
     const { isIdle, ready } = this.#conversation;
-    if (this.#lead.leads) this.#initiative.poll(isIdle && ready, this.#sessionMs(nowMs), nowMs);
+    if (this.#lead.leads) this.#parts.initiative.poll(isIdle && ready, this.#sessionMs(nowMs), nowMs);
     const { playout } = this.#parts.voice;
     this.#pollLead(nowMs);
     playout.prepare();
@@ -163,8 +150,7 @@ export class VoiceCall {
   }
 
   #standing(): ConversationSnapshot {
-    const memory = this.#parts.memory?.snapshot;
-    return { ...this.#conversation.snapshot(), initiative: this.#initiative.snapshot(), ...(memory && { memory }) };
+    return { ...this.#conversation.snapshot(), ...this.#parts.standing };
   }
 
   close(): void {
@@ -206,8 +192,7 @@ export class VoiceCall {
     this.#startedAtMs = order.startedAtMs;
     this.#history = new ConversationHistory(order.history);
     this.#conversation = this.#createConversation(order.conversation, course);
-    this.#initiative = this.#createInitiative(order.conversation.initiative, ready);
-    this.#parts.memory?.restore(order.conversation.memory);
+    this.#parts.restore(order.conversation, ready);
     this.#tell({ type: 'lead', course, ready }, nowMs);
   }
 
@@ -218,15 +203,6 @@ export class VoiceCall {
     const { agent } = this.#options.open;
     const from = { restore, course, recovers: agent.responder !== 'parrot', texts: textsOf(agent) };
     return journaledPart(this.#options.journal, 'conversation', from, this.#progress);
-  }
-
-  /** @param wasThere the caller has been there all the time: silence goes on */
-  #createInitiative(from: InitiativeSnapshot | undefined, wasThere: boolean): Initiative {
-    const { open, journal } = this.#options;
-    const { decide } = this.#parts;
-    const idle = from?.idle && (wasThere ? from.idle : { asked: from.idle.asked });
-    const tell = (event: ConversationEvent, nowMs: number) => void this.#tell(event, nowMs);
-    return new Initiative({ agent: open.agent, journal, tell, decide }, { ...from, ...(idle && { idle }) });
   }
 
   readonly #onReplyFailed = (fault: unknown): void => {
@@ -254,7 +230,7 @@ export class VoiceCall {
     switch (effect.type) {
       case 'emit':
         this.#history.note(effect.event);
-        this.#initiative.note(effect.event);
+        this.#parts.initiative.note(effect.event);
         this.#options.onEvent(this.#parts.upkeep.complete(effect.event));
         return effect.event.name === 'transcript' ? effect.event.data.turnId : undefined;
       case 'abort-reply':

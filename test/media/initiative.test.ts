@@ -29,15 +29,13 @@ class Silence {
 
   constructor(over: object = {}, from?: InitiativeSnapshot) {
     const journal = { note: (line: JournalLine) => void this.lines.push({ t: this.nowMs, ...line }) };
-    this.initiative = new Initiative(
-      {
-        agent: agent.parse({ ...definition, ...over }),
-        journal: journal as never,
-        tell: (event) => void this.told.push(event),
-        decide: (decision, reason) => void this.decided.push(`${decision} ${reason}`),
-      },
-      from,
-    );
+    this.initiative = new Initiative({
+      agent: agent.parse({ ...definition, ...over }),
+      journal: journal as never,
+      tell: (event) => void this.told.push(event),
+      decide: (decision, reason) => void this.decided.push(`${decision} ${reason}`),
+    });
+    if (from) this.initiative.restore(from, true);
   }
 
   /** @returns what was said in this time */
