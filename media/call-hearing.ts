@@ -55,7 +55,7 @@ function turnEnded(
   hearing: Hearing,
   ...[turn, words, nowMs]: TurnEndedParameters
 ): void {
-  const overheard = voice().playout.audible;
+  const { audible: overheard, speech } = voice().playout;
   const echo = words !== undefined && interrupter().isEchoOnly(words.text, nowMs);
   const heard = echo ? { ...words, text: '', settled: true } : words;
   const { speechMs, endpointingMs } = turn;
@@ -63,8 +63,8 @@ function turnEnded(
   const ended = endedTurn(turn, startedAtMs());
   upkeep().turnEnded(ended, !heard || heard.text !== '', nowMs);
   tell({ type: 'turn-ended', turn: ended, ...(heard && { words: heard }) }, nowMs);
-  // It was said into the agent's words, and let them go on.
-  if (overheard) upkeep().ignored();
+  // It was said into the agent's words, or while they were being prepared, and let them go on.
+  if (speech) upkeep().ignored();
   // Until the reply is heard, the caller may go on with this turn: its audio stays.
   if (overheard) hearing.audio.recorder.discard();
 }
