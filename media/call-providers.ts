@@ -23,6 +23,8 @@ export type CallProviders = {
   speechToText?: SpeechToText;
   /** Text as the voice should say it. */
   pronounce?: (text: string) => string;
+  /** A tool runs. */
+  isWorking?: () => boolean;
   /** Words for the midst of a reply that stalls, spoken ahead. */
   bridges?: (index: number) => readonly SpokenAudio[] | undefined;
 };
@@ -61,6 +63,7 @@ export function vendorProviders(
   fillers.prepare(key, bridges, textToSpeech, voice, AbortSignal.timeout(FILLERS_WITHIN_MS));
   return {
     pronounce: (text) => speakable(text, language),
+    isWorking: () => tools?.isWorking ?? false,
     bridges: (index) => fillers.get(key, index),
     responder: new LlmResponder({ model, prompt, tools, memory }),
     memory,

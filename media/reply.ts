@@ -14,8 +14,10 @@ export type ReplyOptions = {
   voice: string;
   rateHz: PlayoutRateHz;
   journal?: Journal | undefined;
-  /** A reply of which nothing can be heard after this long is given up. Default 10,000 ms. */
-  firstAudioTimeoutMs?: number;
+  /** A reply of which nothing more comes for so long is given up. Default 10,000 ms. */
+  timeoutMs?: number;
+  /** A tool runs, which has a deadline of its own. */
+  isWorking?: () => boolean;
   /** Default: the machine's time. */
   after?: After | undefined;
   /** What the voice is given to say for a text. Default: the text. */
@@ -25,14 +27,16 @@ export type ReplyOptions = {
 };
 
 /** Silence for good is worse than an apology. */
-const FIRST_AUDIO_TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 10_000;
+/** How often that is looked at meanwhile. */
+const LOOKS = 5;
 
 export class ReplyOverdueError extends Error {
   override readonly name = 'ReplyOverdueError';
   readonly code = 'reply_overdue';
 
   constructor(timeoutMs: number) {
-    super(`nothing of the reply could be heard within ${timeoutMs} ms`);
+    super(`nothing of the reply came for ${timeoutMs} ms`);
   }
 }
 
@@ -95,10 +99,7 @@ export class ReplyGenerator {
     const over = new AbortController();
     const own = AbortSignal.any([signal, over.signal]);
     const overdue = Promise.withResolvers<never>();
-    const { firstAudioTimeoutMs: timeoutMs = FIRST_AUDIO_TIMEOUT_MS, after = realAfter } = this.#options;
-    const callOff = after(timeoutMs, () => {
-      if (!speech.hasContent) overdue.reject(new ReplyOverdueError(timeoutMs));
-    });
+    const callOff = this.#expect(speech, (timeoutMs) => overdue.reject(new ReplyOverdueError(timeoutMs)));
     try {
       await Promise.race([run(own), overdue.promise]);
     } finally {
@@ -107,6 +108,21 @@ export class ReplyGenerator {
     }
     signal.throwIfAborted();
     speech.end();
+  }
+
+  /** Whoever answers may hang without an error, before the first word or after any. @returns ends it */
+  #expect(speech: SpeechAudio, onOverdue: (timeoutMs: number) => void): () => void {
+    const { timeoutMs = TIMEOUT_MS, after = realAfter, isWorking } = this.#options;
+    const stepMs = timeoutMs / LOOKS;
+    let [length, looks] = [0, 0];
+    let callOff = after(stepMs, function look() {
+      const goesOn = speech.contentLength > length || isWorking?.();
+      length = speech.contentLength;
+      looks = goesOn ? 0 : looks + 1;
+      if (looks >= LOOKS) return onOverdue(timeoutMs);
+      callOff = after(stepMs, look);
+    });
+    return () => callOff();
   }
 
   async #run(parts: Parts, speech: SpeechAudio, signal: AbortSignal): Promise<void> {

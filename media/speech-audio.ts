@@ -43,9 +43,8 @@ export class SpeechAudio {
   #announced = 0;
   #length = 0;
   #ended = false;
-  /** The length when words in between were added last; whether there was anything else before them. */
+  /** Of the length, words in between. */
   #bridged = 0;
-  #content = false;
   /** What the first piece is to begin with, in place of its own beginning. */
   #within: { broken: BrokenClause; rest: string } | undefined;
 
@@ -57,14 +56,19 @@ export class SpeechAudio {
 
   /** Words in between, which are no part of what was to be said: whether there is anything else, they do not tell. */
   bridge(pieces: readonly SpokenAudio[]): void {
-    this.#content = this.hasContent;
+    const before = this.#length;
     for (const piece of pieces) this.append(piece);
-    this.#bridged = this.#length;
+    this.#bridged += this.#length - before;
+  }
+
+  /** Samples of what is to be said, without words in between. */
+  get contentLength(): number {
+    return this.#length - this.#bridged;
   }
 
   /** Something of what is to be said is there. */
   get hasContent(): boolean {
-    return this.#length > this.#bridged || this.#content;
+    return this.contentLength > 0;
   }
 
   /** Adds a piece. Audio that recurs has its frames to itself, so that they can be used again once encoded. */

@@ -46,6 +46,10 @@ export class CallTools {
     });
   }
 
+  get isWorking(): boolean {
+    return this.#runner.isWorking;
+  }
+
   /** @param turnId of the turn that is answered */
   modelFor(model: LanguageModel, turnId: string): LanguageModel {
     // The usual words for a silence are the call's own, whatever it comes from.

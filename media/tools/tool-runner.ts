@@ -68,6 +68,11 @@ export class ToolRunner {
     return Array.from(this.#tools.values(), ({ declaration }) => declaration);
   }
 
+  /** Some tool runs. */
+  get isWorking(): boolean {
+    return this.#running.size > 0;
+  }
+
   /** What is said when this tool takes long; undefined: the usual words. */
   fillerOf(name: string): string | undefined {
     const tool = this.#tools.get(name)?.tool;

@@ -206,7 +206,7 @@ describe('ReplyGenerator', () => {
         textToSpeech: voice,
         voice: 'slt',
         rateHz: RATE_HZ,
-        firstAudioTimeoutMs: 5,
+        timeoutMs: 5,
       } as const;
       const reply = new ReplyGenerator(impatient).answer(TURN, [], speech, abort.signal);
       const outcome: unknown = await reply.catch((error: unknown) => error);

@@ -245,4 +245,66 @@ describe('Stories of what fails', () => {
       decided: ['endpoint sentence', 'bridge stalled'],
     });
   });
+
+  it('the model hangs without ever failing: it is given up, and asked again', async () => {
+    const story = await Story.begins();
+    story.model.hangs().answers('Two pizzas.');
+    await story.user.says('Two pizzas, please.');
+    await story.agent.isHeard('Sorry, one moment, please. Two pizzas.');
+    await story.ends({
+      heard: [
+        'user: Two pizzas, please.',
+        '+1420 agent: One moment, please.',
+        '+4080 agent: I am still working on it.',
+        '+2280 agent: Sorry, one moment, please. Two pizzas.',
+      ],
+      history: [
+        'user: Two pizzas, please.',
+        'agent: One moment, please. I am still working on it.',
+        'agent: Sorry, one moment, please. Two pizzas.',
+      ],
+      decided: ['endpoint sentence', 'bridge stalled', 'bridge stalled long'],
+      faults: ['reply_failed'],
+    });
+  });
+
+  it('the model hangs twice: an apology, and the next turn is as ever', async () => {
+    const story = await Story.begins();
+    story.model.hangs().hangs().answers('Two pizzas.');
+    await story.user.says('Two pizzas, please.');
+    await story.agent.isHeard('I am sorry, something went wrong. Please say that again.');
+    await story.user.pauses(300);
+    await story.user.says('Two pizzas, please.');
+    await story.agent.isHeard('Two pizzas.');
+    await story.ends({
+      heard: [
+        'user: Two pizzas, please.',
+        '+1420 agent: One moment, please.',
+        '+4080 agent: I am still working on it.',
+        '+2280 agent: Sorry, one moment, please.',
+        '+1480 agent: One moment, please.',
+        '+4080 agent: I am still working on it.',
+        '+2240 agent: I am sorry, something went wrong. Please say that again.',
+        '+320 user: Two pizzas, please.',
+        '+660 agent: Two pizzas.',
+      ],
+      history: [
+        'user: Two pizzas, please.',
+        'agent: One moment, please. I am still working on it.',
+        'agent: Sorry, one moment, please. One moment, please. I am still working on it.',
+        'agent: I am sorry, something went wrong. Please say that again.',
+        'user: Two pizzas, please.',
+        'agent: Two pizzas.',
+      ],
+      decided: [
+        'endpoint sentence',
+        'bridge stalled',
+        'bridge stalled long',
+        'bridge stalled',
+        'bridge stalled long',
+        'endpoint sentence',
+      ],
+      faults: ['reply_failed', 'reply_failed'],
+    });
+  });
 });

@@ -109,4 +109,40 @@ describe('Stories of tools', () => {
       decided: ['endpoint sentence', 'tool order', 'endpoint sentence'],
     });
   });
+
+  it('one that takes longer than a reply may otherwise be silent', async () => {
+    const story = await Story.begins({ tools: [toolNamed('order', { timeoutMs: 30_000 })] });
+    story.model.calls('order').answers('It is ordered.');
+    story.tool.takes(15_000);
+    await story.user.says('Order it.');
+    await story.agent.isHeard('It is ordered.');
+    await story.ends({
+      heard: [
+        'user: Order it.',
+        '+1440 agent: One moment, please.',
+        '+4080 agent: I am still working on it.',
+        '+7720 agent: It is ordered.',
+      ],
+      history: ['user: Order it.', 'agent: One moment, please. I am still working on it. It is ordered.'],
+      decided: ['endpoint sentence', 'bridge stalled', 'bridge stalled long', 'tool order'],
+    });
+  });
+
+  it('one that does not answer in time: the model tells', async () => {
+    const story = await Story.begins(WITH_TOOL);
+    story.model.calls('order').answers('The kitchen does not answer.');
+    story.tool.takes(60_000);
+    await story.user.says('Order it.');
+    await story.agent.isHeard('The kitchen does not answer.');
+    await story.ends({
+      heard: [
+        'user: Order it.',
+        '+1440 agent: One moment, please.',
+        '+4080 agent: I am still working on it.',
+        '+2740 agent: The kitchen does not answer.',
+      ],
+      history: ['user: Order it.', 'agent: One moment, please. I am still working on it. The kitchen does not answer.'],
+      decided: ['endpoint sentence', 'bridge stalled', 'bridge stalled long', 'tool order'],
+    });
+  });
 });

@@ -6,6 +6,7 @@ import { DEFAULT_TIMEOUTS } from '../../../media/providers/deadline.ts';
 
 const FIRST_TOKEN_MS = 200;
 const TOKEN_MS = 15;
+const FOR_EVER_MS = 3_600_000;
 
 type Step = { afterMs: number } & ({ part: LanguageModelPart } | { fails: ProviderError['code'] });
 
@@ -47,6 +48,11 @@ export class StoryModel implements LanguageModel {
       ? { afterMs: stallMs, fails: 'stalled' }
       : { afterMs: firstResultMs, fails: 'first_result_timed_out' };
     return this.#add([...textSteps(text, FIRST_TOKEN_MS, TOKEN_MS), missed]);
+  }
+
+  /** Never says a word, and never fails, as no provider should. */
+  hangs(): this {
+    return this.#add([{ afterMs: FOR_EVER_MS, fails: 'stalled' }]);
   }
 
   /** Refuses. @param text what it had said by then */
