@@ -27,7 +27,7 @@ describe('POST /demo/sessions', () => {
         const { status, body } = await server.request('GET', '/demo/agent');
         expect(status).to.equal(200);
         expect(body).to.include(expected).and.to.have.all.keys('name', 'description', 'responder');
-        expect(body.description).to.match(/\w+ \w+/);
+        expect((body as unknown as { description: string }).description).to.match(/\w+ \w+/);
       } finally {
         await server.close();
       }

@@ -65,8 +65,8 @@ describe('ConversationModel', () => {
 
   it('says that where words were cut off is a guess, behind how it came about', () => {
     const model = new ConversationModel();
-    const line = { turnId: 't1', role: 'agent', startMs: 100, endMs: 900 } as const;
-    model.transcript({ ...line, text: 'One, two,', final: true, estimated: true });
+    const cut = { turnId: 't1', role: 'agent', startMs: 100, endMs: 900 } as const;
+    model.transcript({ ...cut, text: 'One, two,', final: true, estimated: true });
     model.agentState({ state: 'listening', output: 'normal', interruptedAfterMs: 300, atMs: 950 });
     expect(model.rows[0]!.measures).to.deep.equal(['you cut in · silent after 300 ms', 'heard about so far']);
   });
