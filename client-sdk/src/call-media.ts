@@ -5,13 +5,15 @@ import { ParleyError } from './errors.ts';
 import { IceRecovery } from './ice-recovery.ts';
 import type { IceAction } from './ice-recovery.ts';
 import { MediaLink } from './media-link.ts';
+import { isOtherNetwork } from './host-addresses.ts';
+import { hostAddresses, NetworkRealm } from './network-realm.ts';
 import type { Playback } from './playback.ts';
 import type { Signalling } from './signalling.ts';
 import { Standby } from './standby.ts';
 
 export type CallMediaOptions = {
   device: Device;
-  signalling: Pick<Signalling, 'request'>;
+  signalling: Pick<Signalling, 'request' | 'renew'>;
   playback: Playback;
   clock: ConnectClock;
   /** Settles once the person has decided about the microphone; `undefined`: there is none. */
@@ -21,6 +23,9 @@ export type CallMediaOptions = {
   /** The transports that stood by could not be connected, and the call stays where it is. */
   onStandbyFailed: () => void;
 };
+
+/** Between two looks for a network while there is none at all. A look takes some ms. */
+const noNetworkLookMs = 250;
 
 /** Keeps the media of a call: one link, a second one while the call moves, and the repair of their network path. */
 export class CallMedia {
@@ -34,6 +39,9 @@ export class CallMedia {
   #recovery = new IceRecovery();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #socketRenewedMs = -Infinity;
+  /** Was made in a network that the machine has left. */
+  #stranded: MediaLink | undefined;
+  #looking = false;
   #closed = false;
 
   constructor(options: CallMediaOptions) {
@@ -52,7 +60,7 @@ export class CallMedia {
 
   /** The media that a reconnecting client still holds. */
   get keep(): MediaLink['keep'] {
-    return this.#next ? undefined : this.#link?.keep;
+    return this.#next || this.#link === this.#stranded ? undefined : this.#link?.keep;
   }
 
   /**
@@ -141,6 +149,24 @@ export class CallMedia {
     if (performance.now() - this.#socketRenewedMs < forMs) this.#networkChanged();
   }
 
+  /**
+   * Packets stay away, or the browser has told of another network. Where the machine really is in another one, neither the
+   * socket nor the present transports will ever get through again, and the browser would take seconds to find out.
+   */
+  async suspect(): Promise<void> {
+    const link = this.#link;
+    if (!link || this.#looking || link === this.#stranded || this.#next) return;
+    this.#looking = true;
+    const look = Promise.all([link.hostAddresses(), hostAddresses()]);
+    const [then, now] = await look.catch(() => [new Set<string>(), new Set<string>()]);
+    this.#looking = false;
+    if (link !== this.#link || this.#next || this.#closed) return;
+    if (isOtherNetwork(then, now)) {
+      this.#stranded = link;
+      this.#options.signalling.renew();
+    } else if (then.size > 0 && now.size === 0) setTimeout(() => void this.suspect(), noNetworkLookMs);
+  }
+
   /** Something newer has come in between. */
   dropStandby(): void {
     this.#discard(this.#standby.drop());
@@ -165,6 +191,7 @@ export class CallMedia {
   #create(media: MediaOptions, iceServers: IceServer[]): MediaLink {
     const { clock, device, signalling } = this.#options;
     const link: MediaLink = new MediaLink({
+      realm: this.#stranded ? new NetworkRealm() : undefined,
       device,
       iceServers,
       media,
@@ -199,6 +226,7 @@ export class CallMedia {
 
   #use(link: MediaLink, epoch: number): void {
     this.#link = link;
+    this.#stranded = undefined;
     this.#epoch = epoch;
     this.#next = undefined;
     this.#recovery = new IceRecovery();
@@ -216,6 +244,7 @@ export class CallMedia {
   }
 
   readonly #networkChanged = (): void => {
+    void this.suspect();
     if (this.#link) this.#act(this.#recovery.networkChanged(performance.now()));
   };
 

@@ -138,6 +138,7 @@ export class Call {
 
   #hearsNothing(noPacketsForMs: number): void {
     if (this.#facts.joined) void this.signalling.probe({ noPacketsForMs });
+    void this.media.suspect();
   }
 
   async leave(): Promise<void> {

@@ -2,6 +2,8 @@ import type { Consumer, ConsumerOptions, Device, Producer, Transport } from 'med
 import type { IceServer, MediaOptions, RtpParameters } from '../../signalling/protocol.ts';
 import { ParleyError } from './errors.ts';
 import type { IceState } from './ice-recovery.ts';
+import { plain } from './host-addresses.ts';
+import type { NetworkRealm } from './network-realm.ts';
 import type { Signalling } from './signalling.ts';
 import type { StatsEntry } from './statistics.ts';
 
@@ -10,6 +12,8 @@ export type MediaLinkOptions = {
   iceServers: IceServer[];
   media: MediaOptions;
   signalling: Pick<Signalling, 'request'>;
+  /** Whose connections to use; it is closed with them. Absent: the page's own. */
+  realm?: NetworkRealm | undefined;
   /** The worse of both transports' states has changed. */
   onState: (state: IceState) => void;
   /** The server refused a transport: this link will not work. */
@@ -38,9 +42,14 @@ export class MediaLink {
 
   constructor(options: MediaLinkOptions) {
     this.#options = options;
-    const { device, media, iceServers } = options;
-    this.#receive = device.createRecvTransport({ ...media.receive, iceServers });
-    this.#send = device.createSendTransport({ ...media.send, iceServers });
+    const { device, media, iceServers, realm } = options;
+    const create = () => ({
+      receive: device.createRecvTransport({ ...media.receive, iceServers }),
+      send: device.createSendTransport({ ...media.send, iceServers }),
+    });
+    const { receive, send } = realm ? realm.within(create) : create();
+    this.#receive = receive;
+    this.#send = send;
     this.#prepare(this.#receive);
     this.#prepare(this.#send);
     this.#send.on('produce', ({ rtpParameters }, callback, errback) => {
@@ -140,6 +149,13 @@ export class MediaLink {
     return { received: entries(received), sent: entries(sent) };
   }
 
+  /** The addresses of the machine that it knows of, as far as the browser shows them. */
+  async hostAddresses(): Promise<Set<string>> {
+    const all = this.#closed ? [] : entries(await this.#receive.getStats());
+    const hosts = all.filter((entry) => entry.type === 'local-candidate' && entry['candidateType'] === 'host');
+    return plain(hosts.flatMap(({ address }) => (typeof address === 'string' ? address : [])));
+  }
+
   /** Those of the agent's stream alone, which are cheaper. */
   async receivedStatistics(): Promise<StatsEntry[]> {
     return this.#closed || !this.#consumer ? [] : entries(await this.#consumer.getStats());
@@ -150,6 +166,7 @@ export class MediaLink {
     this.#closed = true;
     this.#send.close();
     this.#receive.close();
+    this.#options.realm?.close();
     for (const wake of this.#waiting) wake();
   }
 

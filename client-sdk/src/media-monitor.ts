@@ -37,6 +37,7 @@ export class MediaMonitor {
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #firstAudioTimer: ReturnType<typeof setInterval> | undefined;
   #firstAudioLooks = 0;
+  #suspicionTimer: ReturnType<typeof setTimeout> | undefined;
   #watched: MediaLink | undefined;
   readonly #watch = new PacketWatch();
   readonly #playoutDelay = new PlayoutDelay();
@@ -64,6 +65,7 @@ export class MediaMonitor {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     clearInterval(this.#firstAudioTimer);
     clearTimeout(this.#firstFiguresTimer);
+    clearTimeout(this.#suspicionTimer);
   }
 
   async #look(): Promise<void> {
@@ -76,11 +78,18 @@ export class MediaMonitor {
     const count = packetsReceived(await link.receivedStatistics().catch(() => []));
     if (link !== this.#options.link()) return;
     // Before the first packet there is no entry at all, and that is a silence as well.
-    const verdict = this.#watch.look(count ?? 0, performance.now());
-    if (verdict === undefined) return;
+    const nowMs = performance.now();
+    const verdict = this.#watch.look(count ?? 0, nowMs);
+    if (verdict === undefined) return this.#lookInTime((this.#watch.suspicionDueMs ?? Infinity) - nowMs);
     if ('suspectedMs' in verdict) this.#options.onSuspicion(Math.round(verdict.suspectedMs));
     else if ('silentMs' in verdict) this.#options.onSilent(Math.round(verdict.silentMs));
     else this.#options.onBack(Math.round(verdict.backAfterMs));
+  }
+
+  /** A suspicion that would fall due between two looks is not left to the second one. */
+  #lookInTime(dueInMs: number): void {
+    clearTimeout(this.#suspicionTimer);
+    if (dueInMs < packetLookMs) this.#suspicionTimer = setTimeout(() => void this.#look(), dueInMs);
   }
 
   async #report(): Promise<void> {

@@ -36,6 +36,11 @@ export class PacketWatch {
     return { suspectedMs: quietForMs };
   }
 
+  /** When a suspicion is due, if no packet comes until then; `undefined` where there has been one. */
+  get suspicionDueMs(): number | undefined {
+    return this.#suspected || this.#packets === undefined ? undefined : this.#sinceMs + suspectMs;
+  }
+
   /** Packets are counted anew, on another connection. A silence that was told lasts until the first of them. */
   restart(nowMs: number): void {
     if (this.#packets === undefined) return;

@@ -158,6 +158,12 @@ export class Signalling extends Emitter<SignallingEvents> {
     if (this.#socket) this.#lost();
   }
 
+  /** The machine is in another network: whatever is under way goes nowhere, and the rest of a delay would be wasted. */
+  renew(): void {
+    this.restart();
+    this.#hurry();
+  }
+
   /** The server has no room at the moment: drops the connection, and tries for a while before it fails with `busy`. */
   retryBusy(busy: ParleyError): void {
     if (!this.#wasBusy && !this.#joinedOnce) this.#giveUpAtMs = Date.now() + busyGiveUpMs;

@@ -13,6 +13,18 @@ function watch(watched: PacketWatch, fromMs: number, toMs: number, packetsAt: (n
 }
 
 describe('PacketWatch', () => {
+  it('says when it would suspect something, once', () => {
+    const watched = new PacketWatch();
+    expect(watched.suspicionDueMs).to.equal(undefined);
+    watched.look(5, 1000);
+    watched.look(5, 1200);
+    expect(watched.suspicionDueMs).to.equal(1500);
+    expect(watched.look(5, 1500)).to.deep.equal({ suspectedMs: 500 });
+    expect(watched.suspicionDueMs).to.equal(undefined);
+    watched.look(6, 1600);
+    expect(watched.suspicionDueMs).to.equal(2100);
+  });
+
   it('is content with one packet each 400 ms', () => {
     expect(watch(new PacketWatch(), 0, 10_000, (nowMs) => Math.floor(nowMs / 400))).to.deep.equal([]);
   });

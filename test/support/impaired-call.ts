@@ -17,6 +17,9 @@ export type Utterance = { packets: readonly Uint8Array[]; pauseMs: number };
 export type Said = { startMs: number; endMs: number };
 export type TurnHeard = { startMs: number; endOfSpeechMs: number; speechMs: number; atMs: number };
 
+/** What a client heard: 16 kHz mono, and how many packets of it were lost, or sent again in time. */
+export type Heard = { samples: Int16Array; concealedMs: number; lost: number; recovered: number };
+
 const HEARD_RATE_HZ = 16_000;
 const PATIENCE_MS = 20_000;
 const FRAME_MS = 20;
@@ -78,7 +81,7 @@ export class ImpairedCall {
   }
 
   /** Has the agent say this. @returns what of it was heard: 16 kHz mono, with the made-up sound of what was lost */
-  async hearAgentSay(text: string): Promise<{ samples: Int16Array; concealedMs: number; recovered: number }> {
+  async hearAgentSay(text: string): Promise<Heard> {
     this.#ears.begin();
     await this.#pod.calls.say(this.id, text);
     await eventually(() => this.#state === 'speaking', PATIENCE_MS);
@@ -141,7 +144,7 @@ class Ears {
     this.#buffer = this.#createBuffer();
   }
 
-  end(): { samples: Int16Array; concealedMs: number; recovered: number } {
+  end(): Heard {
     this.#buffer.poll(performance.now());
     const samples = new Int16Array(this.#heard.reduce((sum, { length }) => sum + length, 0));
     let at = 0;
@@ -149,8 +152,8 @@ class Ears {
       samples.set(part, at);
       at += part.length;
     }
-    const { concealedSamples48k, recovered } = this.#buffer.statistics;
-    return { samples, concealedMs: concealedSamples48k / 48, recovered };
+    const { concealedSamples48k, lost, recovered } = this.#buffer.statistics;
+    return { samples, concealedMs: concealedSamples48k / 48, lost, recovered };
   }
 
   #createBuffer(): JitterBuffer {

@@ -2,6 +2,8 @@
 // Runs in a page before its own code: notes the events of each of its calls, and records what the agent sounds like.
 // `window.callRecorder` is what test/support/browser.ts asks.
 (() => {
+  // What a frame of the page connects is recorded by the page.
+  if (globalThis !== globalThis.top) return;
   const names = [
     'stateChanged',
     'joined',
@@ -71,12 +73,28 @@
   };
 
   const connections = [];
-  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
-    constructor(...options) {
-      super(...options);
-      connections.push(this);
+  const recording = new WeakMap();
+  // Connections of a frame count as well: whoever uses them puts their constructor in the place of the page's.
+  const recorded = (Plain) => {
+    const known = recording.get(Plain);
+    if (known) return known;
+    class Recorded extends Plain {
+      constructor(...options) {
+        super(...options);
+        connections.push(this);
+      }
     }
+    recording.set(Plain, Recorded);
+    // What is put back stays as it is.
+    recording.set(Recorded, Recorded);
+    return Recorded;
   };
+  let PeerConnection = recorded(globalThis.RTCPeerConnection);
+  Object.defineProperty(globalThis, 'RTCPeerConnection', {
+    configurable: true,
+    get: () => PeerConnection,
+    set: (next) => (PeerConnection = recorded(next)),
+  });
 
   let client;
   Object.defineProperty(globalThis, 'parley', {

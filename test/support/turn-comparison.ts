@@ -6,7 +6,7 @@ export type TurnComparison = {
   missed: number;
   /** Turns of nothing, or of the second half of something. */
   extra: number;
-  /** For each utterance of which one turn was made: how much later than said it began and ended, in ms. */
+  /** How much later than said each utterance's turn began and ended, in ms; NaN where there was not one turn of it. */
   startShiftsMs: number[];
   endShiftsMs: number[];
 };
@@ -24,14 +24,10 @@ export function compareTurns(said: readonly Said[], turns: readonly TurnHeard[])
     );
     for (const turn of fitting) taken.add(turn);
     const [first] = fitting;
-    if (!first) {
-      comparison.missed++;
-      continue;
-    }
-    comparison.extra += fitting.length - 1;
-    if (fitting.length > 1) continue;
-    comparison.startShiftsMs.push(first.startMs - startMs);
-    comparison.endShiftsMs.push(first.endOfSpeechMs - endMs);
+    if (!first) comparison.missed++;
+    else comparison.extra += fitting.length - 1;
+    comparison.startShiftsMs.push(first && fitting.length === 1 ? first.startMs - startMs : NaN);
+    comparison.endShiftsMs.push(first && fitting.length === 1 ? first.endOfSpeechMs - endMs : NaN);
   }
   comparison.extra += turns.length - taken.size;
   return comparison;
