@@ -53,9 +53,9 @@ describe('A call over a network that', function () {
       await call.say(talk);
       await eventually(() => call.turns.length >= talk.length);
       const { missed, extra } = compareTurns(call.said, call.turns);
-      return { what, missed, extra, onsets: call.onsetsMs.length };
+      return { what, missed, extra };
     });
-    const expected = networks.map(([what]) => ({ what, missed: 0, extra: 0, onsets: talk.length }));
+    const expected = networks.map(([what]) => ({ what, missed: 0, extra: 0 }));
     expect(await Promise.all(heard)).to.deep.equal(expected);
   });
 
@@ -77,7 +77,7 @@ describe('A call over a network that', function () {
     expect(stream?.fromCaller.cameAgain).to.be.at.least(packetsRecovered);
     const { correlation } = findSpeech(
       { samples: heard.samples, rateHz: 16_000 },
-      { samples: said.samples.subarray(16_000, 16_000 * 4), rateHz: 16_000 },
+      { samples: said.samples.subarray(16_000, 16_000 * 2.5), rateHz: 16_000 },
     );
     expect(correlation, 'of the loudness of what is heard and what was said').to.be.above(0.9);
   });
