@@ -93,7 +93,9 @@
   Object.defineProperty(globalThis, 'RTCPeerConnection', {
     configurable: true,
     get: () => PeerConnection,
-    set: (next) => (PeerConnection = recorded(next)),
+    set: (next) => {
+      PeerConnection = recorded(next);
+    },
   });
 
   let client;
