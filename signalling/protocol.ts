@@ -212,7 +212,8 @@ export type AgentOutput = 'normal' | 'ducked' | 'paused';
 
 /**
  * Why the agent did what it did: `endpoint`, `hold`, `release`, `duck`, `unduck`, `pause`, `resume`, `interrupt`, `veto`,
- * `ignore`, `speculate`, `use`, `discard`, `failover`, `bridge`, `restart`, `apologise`, `summarise`, `idle`; more may come.
+ * `ignore`, `speculate`, `use`, `discard`, `failover`, `bridge`, `restart`, `apologise`, `summarise`, `idle`,
+ * `limit`; more may come.
  */
 export type Decision = {
   decision: string;
