@@ -36,7 +36,6 @@ describe('A conversation with a recogniser that ends turns', function () {
     const endpoint = caller.decisions().find(({ decision }) => decision === 'endpoint')!;
     expect(endpoint.reason).to.equal('vendor');
     expect(vendors.ears.urls.every(({ pathname }) => pathname === '/v2/listen')).to.equal(true);
-    expect(vendors.ears.controls, 'nobody had to ask for the end').to.not.include('ForceEndTurn');
   });
 
   it('waits where the recogniser takes back that the turn may be over', async () => {
@@ -81,6 +80,6 @@ describe('A conversation with a recogniser that ends turns', function () {
     await caller.hears('It is three.');
     expect(caller.lines('user')).to.deep.equal([text]);
     expect(vendors.ears.urls.at(-1)!.pathname).to.equal('/v1/listen');
-    await eventually(() => caller.decisions().some(({ reason }) => reason === 'speech-to-text'));
+    await eventually(() => caller.decisions().some(({ reason }) => reason === 'speech-to-text'), 20_000);
   });
 });

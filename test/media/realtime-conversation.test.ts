@@ -88,7 +88,7 @@ describe('A conversation with OpenAI’s transcription in real time', function (
 
   it('leaves no room for the model where the key is shared with another pod: the next vendor answers', async () => {
     const { pod } = await join({
-      OPENAI_CONCURRENT: '2',
+      OPENAI_CONCURRENT: '4',
       LLM_MODEL: `openai/${SERVER_MODEL},compatible/${SERVER_MODEL}`,
     });
     const skipped = () =>
@@ -100,11 +100,11 @@ describe('A conversation with OpenAI’s transcription in real time', function (
     await caller!.says('What time is it now?');
     await caller!.hears('It is three.');
     expect(skipped(), 'it was asked: this server has no such model').to.not.include('no-capacity');
-    pod.calls.setLivePods(2);
+    pod.calls.setLivePods(4);
     mind.say({ text: ['It is Wednesday.'] });
     await caller!.says('And what day is it?');
     await caller!.hears('It is Wednesday.');
-    await eventually(() => skipped().includes('no-capacity'));
+    await eventually(() => skipped().includes('no-capacity'), 20_000);
     const { waitedMs } = caller!.decisions().find(({ inputs }) => inputs['code'] === 'no-capacity')!.inputs;
     expect(waitedMs).to.be.at.least(290);
   });
