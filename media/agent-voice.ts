@@ -10,6 +10,7 @@ import { Playout, type PlayoutEvents } from './playout.ts';
 import type { Message, SpokenAudio, TurnInput } from './providers/provider.ts';
 import type { ReplyGenerator } from './reply.ts';
 import { SpeechAudio } from './speech-audio.ts';
+import { SpeculativeReply } from './speculative-reply.ts';
 import type { OpenCall } from './voice-protocol.ts';
 
 export type AgentVoiceOptions = {
@@ -68,17 +69,26 @@ export class AgentVoice {
     this.#options.reply.recite(text.split('\n'), this.#newSpeech(''), this.#closed.signal).catch(() => undefined);
   }
 
-  /** Begins a reply; one that runs is given up. */
-  begin(request: ReplyRequest, input: ReplyInput): void {
+  /** Has an answer generated that nobody hears yet. */
+  speculate(turn: Omit<TurnInput, 'speculative'>, history: Message[]): SpeculativeReply {
+    const speech = this.#newSpeech(turn.turnId);
+    return new SpeculativeReply(speech, history, (reply, signal) =>
+      this.#options.reply.answer({ ...turn, speculative: reply }, history, speech, signal),
+    );
+  }
+
+  /** Begins a reply; one that runs is given up. @param ahead what was generated of it before it was asked for */
+  begin(request: ReplyRequest, input: ReplyInput, ahead?: SpeculativeReply): void {
     this.#generation?.abort();
     this.#failure = undefined;
-    const generation = new AbortController();
+    const generation = ahead?.generation ?? new AbortController();
     this.#generation = generation;
     const { events, now } = this.#options;
-    const speech = this.#newSpeech(request.turnId);
+    const speech = ahead?.speech ?? this.#newSpeech(request.turnId);
     this.playout.hold(false);
     this.playout.play(speech);
-    this.#generate(request, input, speech, generation.signal).then(
+    ahead?.confirm();
+    (ahead?.outcome ?? this.#generate(request, input, speech, generation.signal)).then(
       () => (speech.length === 0 ? events.onFinished(speech, now()) : events.onComplete()),
       (fault: unknown) => !generation.signal.aborted && this.#failed(fault),
     );

@@ -62,9 +62,19 @@ export const interruption = z
     message: 'must lie between duckAfterMs and interruptAfterMs',
   });
 
+/** Replies begun before the caller's turn is known to be over, where a recogniser and a language model are there. */
+export const preemptiveGeneration = z.strictObject({
+  enabled: z.boolean().default(true),
+  /** So many are begun in a turn, the one that is used among them. More: more is asked of vendors for nothing. */
+  maxPerTurn: z.number().int().min(1).max(10).default(3),
+  /** None is begun after this much speech in the turn: who speaks for so long is likely to go on. */
+  maxSpeechMs: ms(500, 60_000, 10_000),
+});
+
 export const turnHandling = z.strictObject({
   endpointing: endpointing.prefault({}),
   interruption: interruption.prefault({}),
+  preemptiveGeneration: preemptiveGeneration.prefault({}),
 });
 
 export const VOICES = ['slt', 'rms', 'awb', 'kal16'] as const;
@@ -140,4 +150,5 @@ export type AgentConfig = Omit<AgentDefinition, 'variables' | 'webhook' | 'secre
 export type TurnHandling = z.infer<typeof turnHandling>;
 export type EndpointingOptions = z.infer<typeof endpointing>;
 export type InterruptionOptions = z.infer<typeof interruption>;
+export type PreemptiveGenerationOptions = z.infer<typeof preemptiveGeneration>;
 export type Voice = (typeof VOICES)[number];

@@ -4,12 +4,15 @@ import type { ConversationEvent } from './conversation-events.ts';
 import type { Decide } from './decision.ts';
 import { Hearing, type HearingEvents, type HearingOptions } from './hearing.ts';
 import type { Interrupter } from './interrupter.ts';
+import type { Speculator } from './speculator.ts';
 import { endedTurn } from './turn-input.ts';
 import type { TurnUpkeep } from './turn-upkeep.ts';
 
 export type CallHearingOptions = Omit<HearingOptions, 'events'> & {
   interrupter: () => Interrupter;
   upkeep: () => TurnUpkeep;
+  /** Undefined: no reply is begun before it is asked for. */
+  speculator: () => Speculator | undefined;
   voice: () => AgentVoice;
   tell: (event: ConversationEvent, nowMs: number) => void;
   decide: Decide;
@@ -20,23 +23,28 @@ export type CallHearingOptions = Omit<HearingOptions, 'events'> & {
 };
 
 export function createCallHearing(options: CallHearingOptions): Hearing {
-  const { interrupter, upkeep, tell, sessionMs, onFault } = options;
+  const { interrupter, upkeep, speculator, tell, sessionMs, onFault } = options;
   const hearing: Hearing = new Hearing({
     ...options,
     events: {
       onSpeechStarted: (startMs, nowMs) => {
         interrupter().speechStarted(startMs);
+        speculator()?.speechStarted();
         tell({ type: 'speech-started', startMs: sessionMs(startMs) }, nowMs);
       },
       onSpeechEnded: (nowMs) => tell({ type: 'speech-stopped' }, nowMs),
-      onWindow: (detector, nowMs) => interrupter().window(detector, nowMs),
+      onWindow: (detector, nowMs) => {
+        interrupter().window(detector, nowMs);
+        speculator()?.window(detector.silenceMs, nowMs);
+      },
+      onRecognised: (event, text, nowMs) => speculator()?.recognised(event, text, nowMs),
       onWords: (text, final, nowMs) => {
         upkeep().words(text, nowMs);
         interrupter().words(text, final, nowMs);
         tell({ type: 'user-text', text }, nowMs);
       },
       onLateWords: (text, nowMs) => {
-        if (!interrupter().isEchoOnly(text, nowMs)) tell({ type: 'late-words', text }, nowMs);
+        if (interrupter().lateWords(text, nowMs)) tell({ type: 'late-words', text }, nowMs);
       },
       onTurnEnded: (turn, words, nowMs) => turnEnded(options, hearing, turn, words, nowMs),
       onRecogniserFailed: (fault, inARow, nowMs) => {
@@ -51,7 +59,7 @@ export function createCallHearing(options: CallHearingOptions): Hearing {
 type TurnEndedParameters = Parameters<HearingEvents['onTurnEnded']>;
 
 function turnEnded(
-  { interrupter, upkeep, voice, tell, decide, startedAtMs }: CallHearingOptions,
+  { interrupter, upkeep, speculator, voice, tell, decide, startedAtMs }: CallHearingOptions,
   hearing: Hearing,
   ...[turn, words, nowMs]: TurnEndedParameters
 ): void {
@@ -62,6 +70,7 @@ function turnEnded(
   decide('endpoint', words?.reason ?? 'pause', { speechMs, endpointingMs }, nowMs);
   const ended = endedTurn(turn, startedAtMs());
   upkeep().turnEnded(ended, !heard || heard.text !== '', nowMs);
+  speculator()?.turnEnded(heard?.text ?? '', nowMs);
   tell({ type: 'turn-ended', turn: ended, ...(heard && { words: heard }) }, nowMs);
   // It was said into the agent's words, or while they were being prepared, and let them go on.
   if (speech) upkeep().ignored();

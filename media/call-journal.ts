@@ -1,7 +1,7 @@
 /** The journal of one call, where its agent asks for one and the server has a folder for it. */
 import { JournalAudio } from './journal-audio.ts';
 import { Journal } from './journal.ts';
-import type { ReplyPart } from './providers/provider.ts';
+import type { ReplyPart, TurnInput } from './providers/provider.ts';
 import type { OpenCall } from './voice-protocol.ts';
 
 export type CallJournalOptions = {
@@ -27,11 +27,12 @@ export function openJournal({ open, journalFolder: folder, now, onFault }: CallJ
 /** A reply whose texts are noted as they come. */
 export async function* journaledReply(
   journal: Journal,
-  turnId: string,
+  { turnId, speculative }: TurnInput,
   parts: AsyncIterable<ReplyPart>,
 ): AsyncGenerator<ReplyPart> {
   for await (const part of parts) {
-    if (part.type === 'text') journal.note({ reply: { turnId, text: part.text } });
+    const early = speculative && !speculative.confirmed && { speculative: true as const };
+    if (part.type === 'text') journal.note({ reply: { turnId, text: part.text, ...early } });
     yield part;
   }
 }

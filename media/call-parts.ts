@@ -11,7 +11,9 @@ import { Initiative } from './initiative.ts';
 import { Interrupter } from './interrupter.ts';
 import type { Journal } from './journal.ts';
 import { recording } from './journal-audio.ts';
-import { ReplyGenerator } from './reply.ts';
+import type { Message } from './providers/provider.ts';
+import { ReplyGenerator, type ReplyOptions } from './reply.ts';
+import { Speculator } from './speculator.ts';
 import { TurnUpkeep } from './turn-upkeep.ts';
 import type { VoiceCallOptions } from './voice-call-options.ts';
 
@@ -23,6 +25,9 @@ export type CallSide = {
   startedAtMs: () => number;
   turnId: () => string | undefined;
   replyTurnId: () => string | undefined;
+  /** The caller's turn that would be answered if it ended now. */
+  answerable: () => string | undefined;
+  history: () => Message[];
   emit: (event: CallEvent) => void;
   transmit: AgentVoiceOptions['transmit'];
   voiceEvents: AgentVoiceOptions['events'];
@@ -37,6 +42,7 @@ export class CallParts {
   readonly upkeep: TurnUpkeep;
   readonly initiative: Initiative;
   readonly #memory: CallMemory | undefined;
+  readonly speculator: Speculator | undefined;
 
   /** @throws ProviderConfigError where the agent cannot be served */
   constructor(options: CallPartsOptions, side: CallSide) {
@@ -51,7 +57,10 @@ export class CallParts {
     const providers = options.providers(open.agent, stageEvent, decide);
     this.#memory = providers.memory;
     this.initiative = new Initiative({ agent: open.agent, journal, tell, decide });
-    this.voice = createVoice(options, side, providers, (step) => this.upkeep.step(step, now()));
+    this.voice = createVoice(options, side, providers, (step, speculative) => {
+      if (speculative && !speculative.confirmed) this.speculator?.step(step, now());
+      else this.upkeep.step(step, now());
+    });
     const { voice } = this;
     this.upkeep = new TurnUpkeep({ voice, tell, decide, sessionMs, onFault });
     this.hearing = createCallHearing({
@@ -61,13 +70,18 @@ export class CallParts {
       language,
       interrupter: () => this.interrupter,
       upkeep: () => this.upkeep,
+      speculator: () => this.speculator,
       voice: () => voice,
       tell,
       decide,
       sessionMs,
       startedAtMs,
     });
-    const { interruption } = turnHandling;
+    const { interruption, preemptiveGeneration } = turnHandling;
+    if (preemptiveGeneration.enabled && providers.speechToText) {
+      const { step: onStep } = this.upkeep;
+      this.speculator = new Speculator({ ...side, preemptiveGeneration, journal, voice, decide, onStep, now });
+    }
     const recogniser = this.hearing.tellsPartials;
     this.interrupter = new Interrupter({ interruption, language, recogniser, journal, voice, tell, decide, sessionMs });
   }
@@ -85,6 +99,7 @@ export class CallParts {
   }
 
   close(): void {
+    this.speculator?.close();
     this.voice.close();
     this.hearing.close();
     this.#memory?.close();
@@ -95,7 +110,7 @@ function createVoice(
   options: CallPartsOptions,
   { transmit: send, voiceEvents: events }: CallSide,
   providers: CallProviders,
-  onStep: (step: 'firstTokenMs' | 'firstAudioMs') => void,
+  onStep: NonNullable<ReplyOptions['onStep']>,
 ): AgentVoice {
   const { rateHz, journal, after, now } = options;
   const transmit = journal?.audio ? recording(journal.audio, now, send) : send;

@@ -31,6 +31,11 @@ export type CallProviders = {
 
 /** Of summaries: 200 words, in whatever language. */
 const SUMMARIES = { maxOutputTokens: 800 };
+/**
+ * Flux tells of ends that are likely, so that replies can be begun ahead. Lower: sooner, and more of them for nothing. Its
+ * vendor names 0.3 to 0.9, below what it takes for a certain end (developers.deepgram.com/docs/flux/configuration, 2026-11-25).
+ */
+const EAGER_FLUX = { eagerEotThreshold: 0.5 };
 /** A voice that takes longer has more to do than this. */
 const FILLERS_WITHIN_MS = 20_000;
 
@@ -52,6 +57,7 @@ export function vendorProviders(
   const model = registry.languageModel(stages.llm, settingsOf(llm), onEvent);
   const memory = memoryOf(agent, registry.languageModel(stages.llm, SUMMARIES, onEvent), decide, tools);
   const keyterms = stt.keyterms.length > 0 && { keyterms: stt.keyterms, prompt: stt.keyterms.join(', ') };
+  const { enabled: eager } = agent.turnHandling.preemptiveGeneration;
   const { speed, instructions } = tts;
   const textToSpeech = registry.textToSpeech(
     stages.tts,
@@ -69,7 +75,7 @@ export function vendorProviders(
     memory,
     textToSpeech,
     voice,
-    speechToText: registry.speechToText(stages.stt, { ...keyterms }, onEvent),
+    speechToText: registry.speechToText(stages.stt, { ...keyterms, ...(eager && { flux: EAGER_FLUX }) }, onEvent),
   };
 }
 

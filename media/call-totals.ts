@@ -11,6 +11,9 @@ export type Totals = {
   late5Ms: number;
   late20Ms: number;
   skipped: number;
+  speculationsBegun: number;
+  speculationsUsed: number;
+  speculationsDiscarded: number;
 };
 
 export const noTotals = (): Totals => ({
@@ -23,16 +26,21 @@ export const noTotals = (): Totals => ({
   late5Ms: 0,
   late20Ms: 0,
   skipped: 0,
+  speculationsBegun: 0,
+  speculationsUsed: 0,
+  speculationsDiscarded: 0,
 });
 
 const SAMPLES_48K_PER_MS = 48;
 
-/** As a voice worker tells of its callers' packets. */
-export function callerFigures({ received, lost, recovered, concealedMs, waitedMs }: Totals) {
-  return { packetsReceived: received, packetsLost: lost, packetsRecovered: recovered, concealedMs, waitedMs };
+/** As the statistics of a worker name them. */
+export function countsOf({ received, lost, recovered, sent, skipped, ...others }: Totals) {
+  const packets = { packetsReceived: received, packetsLost: lost, packetsRecovered: recovered, packetsSent: sent };
+  return { ...packets, skippedFrames: skipped, ...others };
 }
 
-export function addTo(totals: Totals, { statistics: { caller, playout } }: Pick<VoiceCall, 'statistics'>): void {
+export function addTo(totals: Totals, { statistics }: Pick<VoiceCall, 'statistics'>): void {
+  const { caller, playout, speculations } = statistics;
   totals.received += caller.received;
   totals.lost += caller.lost;
   totals.recovered += caller.recovered;
@@ -42,4 +50,7 @@ export function addTo(totals: Totals, { statistics: { caller, playout } }: Pick<
   totals.late5Ms += playout.late5Ms;
   totals.late20Ms += playout.late20Ms;
   totals.skipped += playout.skipped;
+  totals.speculationsBegun += speculations.begun;
+  totals.speculationsUsed += speculations.used;
+  totals.speculationsDiscarded += speculations.discarded;
 }

@@ -16,6 +16,7 @@ import { UtteranceRecorder } from './utterance.ts';
 import { VadStream, type VadBatcher } from './vad-batcher.ts';
 
 export type CallerAudioEvents = {
+  /** Speech begins, or goes on after its turn was taken as ended. */
   onSpeechStarted: (startMs: number, nowMs: number) => void;
   onSpeechEnded: (nowMs: number) => void;
   /** Every window of 32 ms with its verdict: speech so far in this stretch, and silence since. */

@@ -17,6 +17,7 @@ import type {
 import { TURN_NUMBER_SKIP, type Course } from './conversation-restore.ts';
 import { ENGLISH } from './languages/english.ts';
 import type { Texts } from './languages/language.ts';
+import { joined, LateWords } from './late-words.ts';
 import { cutOff, owedAfter, owedAtWord, owedOf, type Owed } from './owed.ts';
 import { Recovery, say } from './recovery.ts';
 import { ReplyCourse } from './reply-course.ts';
@@ -26,6 +27,8 @@ type Volunteered = Extract<ConversationEvent, { type: 'volunteer' }>;
 /** Shorter sounds may be none; whoever made them is not asked to repeat them. */
 const SURELY_SPEECH_MS = 600;
 
+type Answer = Extract<ReplyRequest, { kind: 'answer' }>;
+
 export class Conversation {
   #greeted = false;
   #ready = false;
@@ -34,6 +37,7 @@ export class Conversation {
   #owed: Owed = {};
   /** Start of an earlier part of this turn, whose reply was given up before anything of it was heard. */
   #carriedStartMs: number | undefined;
+  readonly #later = new LateWords();
   readonly #effects = new ConversationEffects();
   readonly #speech = new CallerSpeech(this.#effects, () => this.#newTurnId());
   readonly #texts: Texts;
@@ -145,6 +149,9 @@ export class Conversation {
         return this.#handOver(nowMs);
       case 'lead':
         return this.#lead(event.course, event.ready, nowMs);
+      case 'reply-finished':
+        this.#reply.handle(event, this.#ready, nowMs);
+        return this.#answerLater(nowMs);
       default:
         return this.#reply.handle(event, this.#ready, nowMs);
     }
@@ -198,6 +205,7 @@ export class Conversation {
     this.#speech.forget(nowMs);
     this.#reply.forgetCutIn();
     this.#carriedStartMs = undefined;
+    this.#later.take();
     if (!this.#reply.current) return;
     this.#greeted &&= !this.#reply.isGreetingUnheard;
     this.#owed = owedOf(this.#reply.current, this.#progress);
@@ -210,14 +218,15 @@ export class Conversation {
     if (this.#reply.current) return;
     if (!this.#ready) return this.#owe(turnId, ended, words?.text ?? '');
     // Where words are what counts, a turn that was heard elsewhere has none.
-    const { text: said, settled } = words ?? { text: '', settled: false };
+    const { text: heard, settled } = words ?? { text: '', settled: false };
+    const said = this.#later.take(heard);
     if ((words || this.#recovery) && !said) return this.#notUnderstood(turnId, ended, settled, nowMs);
     const startMs = this.#carriedStartMs ?? ended.startMs;
     const turn = { ...ended, startMs };
     this.#effects.emit({ name: 'turn', data: { turnId, ...turn, atMs: nowMs } });
-    const text = words?.text ?? `[${(ended.speechMs / 1000).toFixed(1)} s of speech]`;
+    const text = words ? said : `[${(ended.speechMs / 1000).toFixed(1)} s of speech]`;
     this.#effects.transcript({ turnId, role: 'user', text, final: true, startMs, endMs: ended.endOfSpeechMs });
-    this.#answer(turnId, turn, words?.text, nowMs);
+    this.#answer(turnId, turn, words && said, nowMs);
   }
 
   /** The client went away before the turn had ended: it is answered when somebody can hear the answer. */
@@ -238,19 +247,27 @@ export class Conversation {
     if (!this.#reply.current) this.#speech.words(text, nowMs);
   }
 
-  /** They belong to what the caller said last: an answer that was not heard yet is begun anew. */
+  /** Of what the caller said last: an answer not heard yet is begun anew, to the whole; what is heard goes on to its end. */
   #lateWords(text: string, nowMs: number): void {
     this.#recovery?.understood();
+    if (!this.#ready) return;
     const { request, audible } = this.#reply.current ?? {};
-    if (!this.#ready || (audible && request?.kind !== 'repeat') || request?.kind === 'greeting') return;
-    this.#typed(text, nowMs);
+    if (request?.kind === 'greeting' || (audible && request?.kind === 'answer')) {
+      this.#later.add(text);
+    } else this.#typed(text, nowMs, request?.kind === 'answer' ? request : undefined);
   }
 
-  #typed(text: string, nowMs: number): void {
+  #answerLater(nowMs: number): void {
+    // Who speaks says more, and is answered to all of it.
+    if (this.#later.any && this.#ready && this.isIdle) this.#typed(this.#later.take(), nowMs);
+  }
+
+  /** @param former what they belong to, and what the answer is to answer with them */
+  #typed(text: string, nowMs: number, former?: Answer): void {
     if (this.#reply.current) this.#reply.giveUp(nowMs);
     const turnId = this.#newTurnId();
     this.#effects.transcript({ turnId, role: 'user', text, final: true, startMs: nowMs, endMs: nowMs });
-    if (this.#ready) this.#answerTyped(turnId, text, nowMs);
+    if (this.#ready) this.#answerTyped(turnId, text, nowMs, former);
     else this.#owed.unanswered = { turnId, startMs: nowMs, text };
   }
 
@@ -261,9 +278,10 @@ export class Conversation {
     this.#reply.start(instruction ? { kind: 'prompt', turnId, text, instruction } : say(turnId, text, ends), nowMs);
   }
 
-  #answerTyped(turnId: string, text: string, nowMs: number): void {
-    const turn = { startMs: nowMs, speechMs: 0, endOfSpeechMs: nowMs, endpointingMs: 0 };
-    this.#answer(turnId, turn, text, nowMs);
+  #answerTyped(turnId: string, text: string, nowMs: number, former?: Answer): void {
+    const turn = former?.turn ?? { startMs: nowMs, speechMs: 0, endOfSpeechMs: nowMs };
+    const ended = { ...turn, endpointingMs: nowMs - turn.endOfSpeechMs };
+    this.#answer(turnId, ended, joined(former?.text ?? '', text), nowMs);
   }
 
   #answer(turnId: string, turn: EndedTurn, text: string | undefined, nowMs: number): void {

@@ -14,10 +14,14 @@ import type { TurnText, Vote } from './turn-text.ts';
 /** What was understood of a turn. `settled`: none of it is pending. */
 export type HeardWords = { text: string; settled: boolean; reason: Vote['reason'] };
 
+type RecogniserEvent = Exclude<SpeechToTextEvent, { type: 'error' }>;
+
 export type HearingEvents = Omit<CallerAudioEvents, 'onTurnEnded'> & {
   /** All words of the turn that runs, whenever they change. */
   onWords: (text: string, final: boolean, nowMs: number) => void;
-  /** Words that came when their turn had been taken as ended. */
+  /** Everything that the recogniser tells of the turn that runs. @param text all its words */
+  onRecognised: (event: RecogniserEvent, text: string, nowMs: number) => void;
+  /** Words that came when their turn had been taken as ended, and that it did not have. */
   onLateWords: (text: string, nowMs: number) => void;
   /** @param words undefined where there is no recogniser */
   onTurnEnded: (turn: TurnEnded, words: HeardWords | undefined, nowMs: number) => void;
@@ -116,16 +120,18 @@ export class Hearing {
     this.#options.events.onTurnEnded(turn, words, nowMs);
   };
 
-  #onEvent(event: Exclude<SpeechToTextEvent, { type: 'error' }>, nowMs: number): void {
+  #onEvent(event: RecogniserEvent, nowMs: number): void {
     const text = this.#text!;
     if (!this.#running) {
-      if (event.type === 'final' && event.text.trim()) this.#options.events.onLateWords(event.text.trim(), nowMs);
+      const late = event.type === 'final' ? text.late(event.text) : '';
+      if (late) this.#options.events.onLateWords(late, nowMs);
       return;
     }
     const changed = text.note(event);
     this.#cast(text);
     // That nothing will change any more is news: one word alone may be all.
     if (changed || event.type === 'final') this.#options.events.onWords(text.text, event.type === 'final', nowMs);
+    this.#options.events.onRecognised(event, text.text, nowMs);
   }
 
   #cast(text: TurnText): void {

@@ -79,6 +79,28 @@ export class Interrupter {
     return echo;
   }
 
+  /**
+   * Words of a turn that was taken as ended: they stop the voice as words do that are said into it.
+   * @returns whether they count
+   */
+  lateWords(text: string, nowMs: number): boolean {
+    if (this.isEchoOnly(text, nowMs)) return false;
+    const { voice, tell, decide } = this.#options;
+    if (!voice.playout.audible) return true;
+    // They were said before the agent spoke, so they answer nothing that it asks.
+    const kind = kindOfWords(text, { final: true });
+    const inputs = { words: kind };
+    if (kind === 'backchannel' || kind === 'none') {
+      decide('ignore', 'late words', inputs, nowMs);
+      return false;
+    }
+    if (this.#bargeIn.words(kind, nowMs) === 'interrupt') {
+      decide('interrupt', 'late words', inputs, nowMs);
+      tell({ type: 'cut-in' }, nowMs);
+    }
+    return true;
+  }
+
   poll(nowMs: number): void {
     if (this.#bargeIn.nextDeadlineMs <= nowMs) this.#act(this.#bargeIn.poll(nowMs), {}, nowMs);
   }

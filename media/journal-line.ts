@@ -25,8 +25,8 @@ export type PartTold = { part: string; call: string; with: unknown[]; asked?: un
 export type Note =
   /** A packet of the caller: sequence number, timestamp, bytes of payload. */
   | { packet: [sequence: number, timestamp: number, bytes: number] }
-  /** A piece of a reply, as the responder gave it. */
-  | { reply: { turnId: string; text: string } };
+  /** A piece of a reply, as the responder gave it. `speculative`: before the turn was over. */
+  | { reply: { turnId: string; text: string; speculative?: true } };
 /** The last line. `full`: the file had grown to its limit; `slow`: the disk did not keep up. */
 export type JournalEnd = { end: 'closed' | 'full' | 'slow' };
 

@@ -2,7 +2,7 @@
  * The parts of a call that decide, made so that a journal can have what they were told and decided, and so that the same
  * can be told them again. All of them are pure: what is not in their input, they do not know.
  */
-import type { EndpointingOptions, InterruptionOptions } from './agent.ts';
+import type { EndpointingOptions, InterruptionOptions, PreemptiveGenerationOptions } from './agent.ts';
 import { BargeIn } from './barge-in.ts';
 import type { ConversationSnapshot, ReplyProgress } from './conversation-events.ts';
 import type { Course } from './conversation-restore.ts';
@@ -12,6 +12,7 @@ import type { JournalLine } from './journal-line.ts';
 import type { Texts } from './languages/language.ts';
 import { SessionLimit, type SessionLimitOptions } from './session-limit.ts';
 import { SpeechDetector } from './speech-detector.ts';
+import { Speculation } from './speculation.ts';
 import { TurnDetector } from './turn-detector.ts';
 import { TurnText, type TurnTextOptions } from './turn-text.ts';
 
@@ -20,6 +21,7 @@ const MAKERS = {
   speech: (options: EndpointingOptions) => new SpeechDetector(options),
   turns: ({ endpointing, awaitsWords }: TurnsInput) => new TurnDetector(endpointing, { awaitsWords }),
   text: (options: TurnTextOptions) => new TurnText(options),
+  speculation: (options: PreemptiveGenerationOptions) => new Speculation(options),
   bargeIn: ({ interruption, recogniser }: BargeInInput) => new BargeIn(interruption, { recogniser }),
   conversation: ({ restore, course, recovers, texts }: ConversationInput, progress: () => ReplyProgress) =>
     restore

@@ -5,8 +5,9 @@ import { ClauseSplitter } from './clauses.ts';
 import { after as realAfter, type After } from './clock.ts';
 import type { Journal } from './journal.ts';
 import type { PlayoutRateHz } from './opus.ts';
-import type { Message, ReplyPart, Responder, TextToSpeech, TurnInput } from './providers/provider.ts';
+import type { Message, ReplyPart, Responder, Speculative, TextToSpeech, TurnInput } from './providers/provider.ts';
 import type { SpeechAudio } from './speech-audio.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export type ReplyOptions = {
   responder: Responder;
@@ -23,7 +24,7 @@ export type ReplyOptions = {
   /** What the voice is given to say for a text. Default: the text. */
   pronounce?: (text: string) => string;
   /** Told when the first text and the first audio of an answer are there. */
-  onStep?: (step: 'firstTokenMs' | 'firstAudioMs') => void;
+  onStep?: (step: 'firstTokenMs' | 'firstAudioMs', speculative?: Speculative) => void;
 };
 
 /** Silence for good is worse than an apology. */
@@ -51,7 +52,8 @@ export class ReplyGenerator {
   }
 
   /**
-   * Answers a turn into `speech`. Rejects when the responder or the voice fails, or when aborted.
+   * Answers a turn into `speech`. Rejects when the responder or the voice fails, or when aborted. Of what is speculative
+   * only the first clause is spoken before it is confirmed.
    * @param first said before the answer, which may take its time
    */
   async answer(
@@ -65,11 +67,12 @@ export class ReplyGenerator {
     await this.#fill(
       (own) => {
         const told = responder.respond(turn, history, own);
-        const answer = this.#timed(journal ? journaledReply(journal, turn.turnId, told) : told);
+        const answer = this.#timed(journal ? journaledReply(journal, turn, told) : told, turn.speculative);
         return first ? withFirst(first, answer) : answer;
       },
       speech,
       signal,
+      turn.speculative,
     );
   }
 
@@ -83,13 +86,18 @@ export class ReplyGenerator {
     await this.#inTime((own) => this.#speakClauses(iterate(clauses), speech, own), speech, signal);
   }
 
-  async #fill(respond: (signal: AbortSignal) => PartSource, speech: SpeechAudio, signal: AbortSignal): Promise<void> {
+  async #fill(
+    respond: (signal: AbortSignal) => PartSource,
+    speech: SpeechAudio,
+    signal: AbortSignal,
+    speculative?: Speculative,
+  ): Promise<void> {
     const run = (own: AbortSignal) => {
       const parts = iterate(respond(own));
       // Not waited for: where the voice has failed, the responder may still be thinking.
       const giveUp = () => void parts.return(undefined).catch(() => undefined);
       own.addEventListener('abort', giveUp, { once: true });
-      return this.#run(parts, speech, own);
+      return this.#run(parts, speech, own, speculative);
     };
     await this.#inTime(run, speech, signal);
   }
@@ -125,13 +133,18 @@ export class ReplyGenerator {
     return () => callOff();
   }
 
-  async #run(parts: Parts, speech: SpeechAudio, signal: AbortSignal): Promise<void> {
+  async #run(
+    parts: Parts,
+    speech: SpeechAudio,
+    signal: AbortSignal,
+    speculative: Speculative | undefined,
+  ): Promise<void> {
     let next = await parts.next();
     while (!next.done && !signal.aborted) {
       if (next.value.type === 'audio') {
         await this.#playBack(next.value, speech, signal);
         next = await parts.next();
-      } else next = await this.#speak(next.value.text, parts, speech, signal);
+      } else next = await this.#speak(next.value.text, parts, speech, signal, speculative);
     }
   }
 
@@ -154,6 +167,7 @@ export class ReplyGenerator {
     parts: Parts,
     speech: SpeechAudio,
     signal: AbortSignal,
+    speculative: Speculative | undefined,
   ): Promise<IteratorResult<ReplyPart>> {
     let after: IteratorResult<ReplyPart> = { done: true, value: undefined };
     async function* clauses() {
@@ -164,24 +178,30 @@ export class ReplyGenerator {
       }
       yield* splitter.flush();
     }
-    await this.#speakClauses(clauses(), speech, signal);
+    const given = speculative ? oneUntilConfirmed(clauses(), speculative, signal) : clauses();
+    await this.#speakClauses(given, speech, signal, speculative);
     return after;
   }
 
-  async #speakClauses(clauses: AsyncIterable<string>, speech: SpeechAudio, signal: AbortSignal): Promise<void> {
+  async #speakClauses(
+    clauses: AsyncIterable<string>,
+    speech: SpeechAudio,
+    signal: AbortSignal,
+    speculative?: Speculative,
+  ): Promise<void> {
     const { textToSpeech, voice, pronounce, onStep } = this.#options;
     const script = new Script(clauses, pronounce ?? ((text) => text));
-    for await (const audio of textToSpeech.speak(script.spoken(), voice, signal)) {
+    for await (const audio of textToSpeech.speak(script.spoken(), voice, signal, speculative)) {
       if (signal.aborted) break;
-      onStep?.('firstAudioMs');
+      onStep?.('firstAudioMs', speculative);
       speech.append(audio.text ? { ...audio, text: script.written(audio.text) } : audio);
     }
   }
 
-  async *#timed(parts: AsyncIterable<ReplyPart>): AsyncGenerator<ReplyPart> {
+  async *#timed(parts: AsyncIterable<ReplyPart>, speculative: Speculative | undefined): AsyncGenerator<ReplyPart> {
     const { responder, onStep } = this.#options;
     for await (const part of parts) {
-      if (responder.writes) onStep?.('firstTokenMs');
+      if (responder.writes) onStep?.('firstTokenMs', speculative);
       yield part;
     }
   }
@@ -211,6 +231,22 @@ class Script {
   written(spoken: string): string {
     const index = this.#pending.findIndex((clause) => clause.spoken === spoken);
     return index < 0 ? spoken : this.#pending.splice(0, index + 1).at(-1)!.written;
+  }
+}
+
+/** Whoever may turn out not to be wanted has no more spoken than what is heard first. */
+async function* oneUntilConfirmed(
+  clauses: AsyncIterable<string>,
+  speculative: Speculative,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  let first = true;
+  for await (const clause of clauses) {
+    // Discarded: nobody reads on.
+    if (!first && !speculative.confirmed) await unlessAborted(speculative.whenConfirmed, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    first = false;
+    yield clause;
   }
 }
 

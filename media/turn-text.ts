@@ -5,9 +5,14 @@
 import type { EndpointingOptions } from './agent.ts';
 import { endpointDelay, SpeakersPauses, type TurnEndReason } from './endpoint-delay.ts';
 import type { SpeechToTextEvent } from './providers/provider.ts';
+import { wordsOf } from './words.ts';
 
 /** In the first silence of this length what is pending is asked for. Smaller: at each breath; larger: later turns. */
 const FLUSH_AFTER_MS = 192;
+/** Where turns may end sooner: so long before, for the answer to be in time … */
+const FLUSH_BEFORE_MS = 100;
+/** … and never in shorter breaks, which are between words. */
+const FLUSH_AT_LEAST_AFTER_MS = 64;
 /** Recognisers that tell the end of a turn themselves are left to it for so long. */
 const FLUSH_LATER_AFTER_MS = 900;
 /** Those that hear an utterance as a whole should get more of it at once. */
@@ -35,6 +40,8 @@ export class TurnText {
   readonly #pauses: SpeakersPauses;
   #finals: string[] = [];
   #partial = '';
+  /** Words of the former turn that were not final when it ended: the recogniser will tell them again. */
+  #taken = '';
   /** The recogniser was asked for the rest, and when; it has not answered. */
   #flushedMs: number | undefined;
   #settled = false;
@@ -77,11 +84,17 @@ export class TurnText {
       this.#settled = complete && (this.#finalInSilence || nowMs - this.#flushedMs >= NO_NEWS_MS);
       return false;
     }
-    const { perUtterance, endsTurns } = this.#options;
-    const afterMs = perUtterance ? FLUSH_UTTERANCE_AFTER_MS : endsTurns ? FLUSH_LATER_AFTER_MS : FLUSH_AFTER_MS;
-    if (silenceMs < afterMs) return false;
+    if (silenceMs < this.#flushAfterMs) return false;
     this.#flushedMs = nowMs;
     return true;
+  }
+
+  get #flushAfterMs(): number {
+    const { perUtterance, endsTurns, endpointing } = this.#options;
+    if (perUtterance) return FLUSH_UTTERANCE_AFTER_MS;
+    if (endsTurns) return FLUSH_LATER_AFTER_MS;
+    const inTimeMs = Math.max(FLUSH_AT_LEAST_AFTER_MS, endpointing.minimumDelayMs - FLUSH_BEFORE_MS);
+    return Math.min(FLUSH_AFTER_MS, inTimeMs);
   }
 
   /** @returns whether the words have changed */
@@ -89,12 +102,12 @@ export class TurnText {
     const before = this.text;
     switch (event.type) {
       case 'partial':
-        this.#partial = event.text;
+        this.#partial = beyond(this.#taken, event.text);
         this.#finalInSilence = this.#settled = false;
         break;
       case 'final':
-        this.#finals.push(event.text.trim());
-        this.#partial = '';
+        this.#finals.push(beyond(this.#taken, event.text));
+        this.#partial = this.#taken = '';
         this.#finalInSilence = this.#silenceMs > 0;
         break;
       case 'flushed':
@@ -128,8 +141,25 @@ export class TurnText {
   take(): { text: string; settled: boolean } {
     const taken = { text: this.text, settled: this.#settled };
     this.#finals = [];
+    this.#taken = this.#partial;
     this.#partial = '';
     this.#vendorEnded = false;
     return taken;
   }
+
+  /** Final words that come when their turn is over. @returns those that it did not have; '' where there are none */
+  late(text: string): string {
+    const added = beyond(this.#taken, text);
+    this.#taken = '';
+    return added;
+  }
+}
+
+/** What a text has after words that are known already; all of it where it begins otherwise. */
+function beyond(known: string, text: string): string {
+  const [before, all] = [wordsOf(known), wordsOf(text)];
+  if (before.length === 0 || before.some((word, index) => word !== all[index])) return text.trim();
+  let rest = text;
+  for (const _ of before) rest = rest.replace(/^[^\p{L}\p{N}]*[\p{L}\p{N}’']+/u, '');
+  return rest.replace(/^[^\p{L}\p{N}]+/u, '').trim();
 }

@@ -45,6 +45,14 @@ export class TurnClock {
     return { ...this.#timings, ...(hearsAfterMs !== undefined && { heardMs: firstPacketMs + hearsAfterMs }) };
   }
 
+  /** Its answer is begun, or begun anew. */
+  answerBegins(): void {
+    if (!this.#timings) return;
+    delete this.#timings.firstTokenMs;
+    delete this.#timings.firstAudioMs;
+    delete this.#timings.firstPacketMs;
+  }
+
   /** Another reply begins, which answers no spoken turn. */
   forget(): void {
     this.#timings = undefined;

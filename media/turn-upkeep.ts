@@ -58,6 +58,7 @@ export class TurnUpkeep {
     this.#answering = request.kind === 'answer';
     const endpointingMs = request.kind === 'answer' ? request.turn.endpointingMs : 0;
     if (request.kind !== 'answer' || request.turn.speechMs === 0) this.#clock.forget();
+    else this.#clock.answerBegins();
     this.#bridge.begin(nowMs - endpointingMs, nowMs);
   }
 

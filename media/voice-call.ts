@@ -22,6 +22,7 @@ import { Lead } from './lead.ts';
 import { sentText } from './listener.ts';
 import { StageExhaustedError } from './providers/stage.ts';
 import type { SpeechAudio } from './speech-audio.ts';
+import { NO_SPECULATIONS } from './speculator.ts';
 import { turnInput } from './turn-input.ts';
 import type { VoiceCallOptions } from './voice-call-options.ts';
 import type { CallBeat, CallSnapshot, TakeOver } from './voice-protocol.ts';
@@ -57,6 +58,11 @@ export class VoiceCall {
       startedAtMs: () => this.#startedAtMs,
       turnId: () => this.#conversation.turnId,
       replyTurnId: () => this.#conversation.replyTurnId,
+      answerable: () => {
+        const { ready, replyTurnId, turnId } = this.#conversation;
+        return this.#lead.leads && ready && replyTurnId === undefined ? turnId : undefined;
+      },
+      history: () => this.#history.messages(),
       emit: (event) => {
         if (!this.#closed && this.#lead.leads) onEvent(event);
       },
@@ -102,6 +108,7 @@ export class VoiceCall {
     this.#parts.upkeep.poll(this.#conversation, nowMs);
     const { isIdle, ready } = this.#conversation;
     if (this.#lead.leads) this.#parts.initiative.poll(isIdle && ready, this.#sessionMs(nowMs), nowMs);
+    this.#parts.speculator?.poll(nowMs);
     const { playout } = this.#parts.voice;
     this.#pollLead(nowMs);
     playout.prepare();
@@ -137,7 +144,9 @@ export class VoiceCall {
   }
 
   get statistics() {
-    return { caller: this.#parts.hearing.audio.statistics, playout: this.#options.clock.statistics };
+    const { hearing, speculator } = this.#parts;
+    const speculations = speculator?.counts ?? NO_SPECULATIONS;
+    return { caller: hearing.audio.statistics, playout: this.#options.clock.statistics, speculations };
   }
 
   /** What a heartbeat tells of it. */
@@ -245,12 +254,14 @@ export class VoiceCall {
   }
 
   #startReply(request: ReplyRequest, nowMs: number): void {
-    this.#parts.voice.begin(request, {
-      turn: (answer) => turnInput(answer, this.#parts.hearing.audio.recorder, this.#startedAtMs),
+    const { voice, upkeep, interrupter, hearing, speculator } = this.#parts;
+    upkeep.replyStarted(request, nowMs);
+    const input = {
+      turn: (answer: Parameters<typeof turnInput>[0]) => turnInput(answer, hearing.audio.recorder, this.#startedAtMs),
       history: () => this.#history.messages(),
-    });
-    this.#parts.upkeep.replyStarted(request, nowMs);
-    this.#parts.interrupter.replyPending(nowMs);
+    };
+    voice.begin(request, input, speculator?.take(request, nowMs));
+    interrupter.replyPending(nowMs);
   }
 
   #abortReply(nowMs: number): undefined {

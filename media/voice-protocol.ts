@@ -129,4 +129,8 @@ export type VoiceStatistics = {
   latenessP999Ms: number;
   heapBytes: number;
   recent: RecentLoad;
+  /** Replies begun before the end of the caller's turn. */
+  speculationsBegun: number;
+  speculationsUsed: number;
+  speculationsDiscarded: number;
 };

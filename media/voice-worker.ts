@@ -12,7 +12,7 @@ import { readRtcp } from './rtcp.ts';
 import { RtpSocket } from './rtp-socket.ts';
 import type { Silero } from './silero.ts';
 import { VadBatcher } from './vad-batcher.ts';
-import { addTo, callerFigures, noTotals } from './call-totals.ts';
+import { addTo, noTotals, countsOf } from './call-totals.ts';
 import type { VoiceCallOptions } from './voice-call-options.ts';
 import { VoiceCall } from './voice-call.ts';
 import type { FromVoiceWorker, OpenCall, ToVoiceWorker, VoiceStatistics, VoiceWorkerData } from './voice-protocol.ts';
@@ -265,13 +265,9 @@ export class VoiceWorker {
     for (const call of this.#calls.values()) addTo(totals, call);
     const rejected = ({ statistics }: RtpSocket) => statistics.malformed + statistics.strangers + statistics.unclaimed;
     return {
+      ...countsOf(totals),
       calls: this.#calls.size,
-      ...callerFigures(totals),
-      packetsSent: totals.sent,
       packetsRejected: links.reduce((all, link) => all + rejected(link), 0),
-      late5Ms: totals.late5Ms,
-      late20Ms: totals.late20Ms,
-      skippedFrames: totals.skipped,
       kernelDrops: drops.reduce((all, count) => all + count, 0),
       receiveBufferBytes: Math.min(...links.map((link) => link.receiveBufferBytes), Infinity),
       windows: this.#batcher.windows,

@@ -29,6 +29,8 @@ const FROM_OUTSIDE: ReadonlySet<string> = new Set([
 
 /** In order. */
 export function outsideInputs({ lines }: ReadJournal): OutsideInput[] {
+  // Journals of former versions have late words only as the conversation was told of them.
+  const tellsLate = lines.some((line) => 'part' in line && line.part === 'text' && line.call === 'late');
   return lines.flatMap((line): OutsideInput[] => {
     if (!('part' in line)) return [];
     const { part, call, t: atMs, with: told } = line;
@@ -39,20 +41,23 @@ export function outsideInputs({ lines }: ReadJournal): OutsideInput[] {
       }
       case 'text.note':
         return [{ do: 'recognise', atMs, event: told[0] as RecogniserEvent }];
+      case 'text.late':
+        return [{ do: 'recognise', atMs, event: { type: 'final', text: told[0] as string } }];
       case 'bargeIn.words':
         return [{ do: 'words', atMs, kind: told[0] as WordsKind | 'echo' }];
       case 'turns.mute':
         return [{ do: 'mute', atMs }];
       case 'conversation.handle':
-        return fromConversation(told[0] as ConversationEvent, atMs);
+        return fromConversation(told[0] as ConversationEvent, tellsLate, atMs);
       default:
         return [];
     }
   });
 }
 
-function fromConversation(event: ConversationEvent, atMs: number): OutsideInput[] {
+function fromConversation(event: ConversationEvent, tellsLate: boolean, atMs: number): OutsideInput[] {
   // With another end of the turn they may have been in time.
+  if (event.type === 'late-words' && tellsLate) return [];
   if (event.type === 'late-words') return [{ do: 'recognise', atMs, event: { type: 'final', text: event.text } }];
   const outside = FROM_OUTSIDE.has(event.type) || (event.type === 'cut-in' && event.onsetMs === undefined);
   return outside ? [{ do: 'tell', atMs, event }] : [];

@@ -142,7 +142,11 @@ class SimulatedCall {
     if (this.#text && this.#running) {
       this.#text.note(event);
       this.#turns.vote(this.#text.vote().delayMs);
-    } else if (event.type === 'final') this.#tell({ type: 'late-words', text: event.text }, atMs);
+      return;
+    }
+    if (event.type !== 'final') return;
+    const text = this.#text ? this.#text.late(event.text) : event.text;
+    if (text) this.#tell({ type: 'late-words', text }, atMs);
   }
 
   #turnEnded(turn: Extract<ConversationEvent, { type: 'turn-ended' }>['turn'], atMs: number): void {

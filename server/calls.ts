@@ -174,6 +174,12 @@ const listenersFor = ({ http, media }: Config): MediaListener[] => {
   return addresses.filter(({ family }) => family === 'IPv4').map(({ address }) => ({ ip: address }));
 };
 
+const SPECULATIONS: readonly [string, string, (statistics: VoiceStatistics) => number][] = [
+  ['begun', 'Replies begun before the end of the turn.', (s) => s.speculationsBegun],
+  ['used', 'Of these, used.', (s) => s.speculationsUsed],
+  ['discarded', 'Of these, thrown away.', (s) => s.speculationsDiscarded],
+];
+
 type Sum = (value: (statistics: VoiceStatistics) => number) => () => number;
 
 /** How callers' packets arrive. */
@@ -218,6 +224,7 @@ const gaugesOf = (media: MediaCalls): GaugeSource[] => {
     },
     { name: 'playout_late_packets_total', help: 'Packets over 20 ms late.', read: sum((s) => s.late20Ms) },
     { name: 'playout_skipped_frames_total', help: 'Frames left out after stalls.', read: sum((s) => s.skippedFrames) },
+    ...SPECULATIONS.map(([end, help, read]) => ({ name: `speculations_${end}_total`, help, read: sum(read) })),
     {
       name: 'vad_verdict_p99_seconds',
       help: 'Window to verdict, worst worker.',

@@ -17,10 +17,11 @@ export class FailoverLanguageModel implements LanguageModel {
   /**
    * As of one provider, but that calls of tools come with the end: until then another provider may have to answer anew.
    * @throws StageExhaustedError
+   * @throws NotSparedError where the request is speculative
    */
   async *generate(request: LanguageModelRequest, signal: AbortSignal): AsyncGenerator<LanguageModelPart> {
     let said = '';
-    for await (const tried of this.#stage.tries(signal)) {
+    for await (const tried of this.#stage.tries(signal, request.speculative)) {
       const parts = run(tried, continued(request, said), signal);
       for (let next = await parts.next(); ; next = await parts.next()) {
         if (next.done) {

@@ -1,5 +1,5 @@
 /** A voice that goes on with the next one where it dies, from the words that have not been spoken. */
-import type { SpokenAudio, TextToSpeech } from './provider.ts';
+import type { SpokenAudio, Speculative, TextToSpeech } from './provider.ts';
 import { type Candidate, Stage, type StageOptions, type Try } from './stage.ts';
 import { SpokenTracker, type Unspoken } from './unspoken.ts';
 
@@ -27,12 +27,18 @@ export class FailoverTextToSpeech implements TextToSpeech {
   /**
    * As of one provider. A clause that another voice has to finish keeps its one text, on its first piece.
    * @throws StageExhaustedError, and whatever `clauses` throws
+   * @throws NotSparedError where it is speculative
    */
-  async *speak(clauses: AsyncIterable<string>, voice: string, signal: AbortSignal): AsyncGenerator<SpokenAudio> {
+  async *speak(
+    clauses: AsyncIterable<string>,
+    voice: string,
+    signal: AbortSignal,
+    speculative?: Speculative,
+  ): AsyncGenerator<SpokenAudio> {
     const script = new Script(clauses);
     try {
       let rest: Unspoken = { clause: 0, text: '', begun: false, estimated: false };
-      for await (const tried of this.#stage.tries(signal)) {
+      for await (const tried of this.#stage.tries(signal, speculative)) {
         const tracker = new SpokenTracker();
         const own = this.#candidates[tried.index]!.voice ?? voice;
         const outcome = yield* run(tried, { script, from: rest, voice: own, signal, tracker });

@@ -38,14 +38,15 @@ export class LlmResponder implements Responder {
    */
   async *respond(turn: TurnInput, history: readonly Message[], signal: AbortSignal): AsyncGenerator<ReplyPart> {
     const { prompt, tools, memory } = this.#options;
-    const model = tools?.modelFor(this.#options.model, turn.turnId) ?? this.#options.model;
+    const { turnId, speculative } = turn;
+    const model = tools?.modelFor(this.#options.model, turnId, speculative?.whenConfirmed) ?? this.#options.model;
     const beginning = memory?.summary && `What was said before, in short:\n${memory.summary}`;
     const system = [prompt, SPOKEN_STYLE, beginning].filter(Boolean).join('\n\n');
     const said = noted(history);
     const told = memory?.given(said) ?? tools?.withResults(said) ?? said;
     const messages = [{ role: 'system', text: system } as const, ...told];
     let answered = false;
-    for await (const part of model.generate({ messages }, signal)) {
+    for await (const part of model.generate({ messages, ...(speculative && { speculative }) }, signal)) {
       if (part.type !== 'text') continue;
       answered ||= part.text.trim() !== '';
       yield { type: 'text', text: part.text };

@@ -61,7 +61,22 @@ export type ModelMessage =
 /** `parameters` is a JSON schema of an object. */
 export type ToolDeclaration = { name: string; description: string; parameters: Record<string, unknown> };
 
-export type LanguageModelRequest = { messages: readonly ModelMessage[]; tools?: readonly ToolDeclaration[] };
+/**
+ * Of a reply that was begun before its turn was over. Until that is certain it takes nothing that others wait for, and does
+ * nothing that cannot be undone.
+ */
+export type Speculative = {
+  /** The turn is over, and this is its answer. */
+  readonly confirmed: boolean;
+  /** Resolves then; never, where the reply is discarded. */
+  readonly whenConfirmed: Promise<void>;
+};
+
+export type LanguageModelRequest = {
+  messages: readonly ModelMessage[];
+  tools?: readonly ToolDeclaration[];
+  speculative?: Speculative;
+};
 
 export type LanguageModelPart =
   | { type: 'text'; text: string }
@@ -81,7 +96,12 @@ export interface LanguageModel {
 export interface TextToSpeech {
   readonly name: string;
   /** Speaks one clause after another as they come in. Yields each clause's audio, whole or in pieces, in order. */
-  speak(clauses: AsyncIterable<string>, voice: string, signal: AbortSignal): AsyncIterable<SpokenAudio>;
+  speak(
+    clauses: AsyncIterable<string>,
+    voice: string,
+    signal: AbortSignal,
+    speculative?: Speculative,
+  ): AsyncIterable<SpokenAudio>;
 }
 
 /**
@@ -112,6 +132,8 @@ export type TurnInput = {
   turnIndex: number;
   /** How the caller cut in to say this, if so: ms from the onset of speech to the agent's silence. */
   interruption?: { silentAfterMs: number; heard: string };
+  /** The turn may go on. */
+  speculative?: Speculative;
 };
 
 /** What is to be said or played, in order. Text is spoken by the agent's voice, clause by clause. */

@@ -1,6 +1,6 @@
 /** A stage of the conversation (hearing, thinking, speaking) is a list of providers: one is tried after the other. */
 import { monotonicMs } from '../clock.ts';
-import type { ProviderFault } from './provider.ts';
+import type { ProviderFault, Speculative } from './provider.ts';
 import { Passage, type VendorGate } from './vendor-gate.ts';
 
 export type StageName = 'speech-to-text' | 'language-model' | 'text-to-speech';
@@ -42,6 +42,13 @@ export class StageExhaustedError extends Error implements ProviderFault {
     this.causes = causes;
     this.retryable = causes.length === 0 || causes.some(({ retryable }) => retryable);
   }
+}
+
+/** What was begun before it was known to be wanted has to wait: others need the places that there are. */
+export class NotSparedError extends Error implements ProviderFault {
+  override readonly name = 'NotSparedError';
+  readonly code = 'not_spared';
+  readonly retryable = true;
 }
 
 /** One provider at work. Exactly one of its methods but `firstResult` ends it. */
@@ -106,15 +113,18 @@ export class Stage<P extends { readonly name: string }> {
 
   /**
    * Providers one after another, each once the one before has failed; none after an abort. Where all circuits are open,
-   * all are tried nevertheless: nobody else is there.
+   * all are tried nevertheless: nobody else is there. Not for what is speculative: it takes no place that may be wanted.
    * @throws StageExhaustedError after the last
+   * @throws NotSparedError where it is speculative, and there is no place to spare
    */
-  async *tries(signal: AbortSignal): AsyncGenerator<Try<P>, undefined> {
+  async *tries(signal: AbortSignal, speculative?: Speculative): AsyncGenerator<Try<P>, undefined> {
     const { stage, candidates } = this.#options;
     const causes: ProviderFault[] = [];
     const closed: number[] = [];
     for (const index of candidates.keys()) {
-      const tried = await this.#enter(index, signal, causes, { force: false });
+      const tried =
+        (await this.#enterSpare(index, signal, causes, speculative)) ??
+        (await this.#enter(index, signal, causes, { force: false }));
       if (signal.aborted) {
         tried?.left();
         return;
@@ -133,16 +143,30 @@ export class Stage<P extends { readonly name: string }> {
     throw new StageExhaustedError(stage, causes);
   }
 
+  /** Undefined where it is no longer speculative, or never was. */
+  async #enterSpare(
+    index: number,
+    signal: AbortSignal,
+    causes: ProviderFault[],
+    speculative: Speculative | undefined,
+  ): Promise<Try<P> | undefined> {
+    if (!speculative || speculative.confirmed) return undefined;
+    const tried = await this.#enter(index, signal, causes, { spare: true });
+    if (!tried && !speculative.confirmed) throw new NotSparedError(`${this.#options.stage} has no place to spare`);
+    return tried;
+  }
+
   async #enter(
     index: number,
     signal: AbortSignal,
     causes: ProviderFault[],
-    { force }: { force: boolean },
+    how: { force?: boolean; spare?: boolean },
   ): Promise<Try<P> | undefined> {
     const { stage, now = monotonicMs } = this.#options;
     const { provider, gate } = this.#options.candidates[index]!;
-    const entered = await gate?.enter(signal, { force });
+    const entered = await gate?.enter(signal, how);
     if (entered && !(entered instanceof Passage)) {
+      if (how.spare) return undefined;
       const { refused: reason, waitedMs } = entered;
       if (!signal.aborted) this.#tell({ type: 'skipped', stage, provider: provider.name, reason, waitedMs });
       return undefined;

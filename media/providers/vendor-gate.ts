@@ -43,13 +43,17 @@ export class VendorGate {
     return this.#breaker.state !== CircuitState.Closed;
   }
 
-  /** @param force goes through an open circuit: there is nobody else to ask */
-  async enter(signal: AbortSignal, { force = false } = {}): Promise<Passage | Refused> {
+  /**
+   * @param force goes through an open circuit: there is nobody else to ask
+   * @param spare tries no circuit that has been open, and takes no place that is the last one
+   */
+  async enter(signal: AbortSignal, { force = false, spare = false } = {}): Promise<Passage | Refused> {
+    if (spare && this.open) return { refused: 'circuit-open', waitedMs: 0 };
     const passage = new Passage(this.#breaker);
     if (!passage.begin() && !force) return { refused: 'circuit-open', waitedMs: 0 };
     if (!this.#limit) return passage;
     const fromMs = performance.now();
-    const release = await this.#limit.acquire(signal);
+    const release = await this.#limit.acquire(signal, { spare });
     if (release) return passage.holding(release);
     passage.left();
     return { refused: 'no-capacity', waitedMs: Math.round(performance.now() - fromMs) };

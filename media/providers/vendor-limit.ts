@@ -31,9 +31,12 @@ export class VendorLimit {
     return Math.max(1, Math.floor(this.#options.concurrent / Math.max(1, this.#options.sharers())));
   }
 
-  /** Whoever gets a place gives it back by calling the function. Undefined: none came free, or `signal` aborted. */
-  async acquire(signal: AbortSignal): Promise<(() => void) | undefined> {
-    if (signal.aborted) return undefined;
+  /**
+   * Whoever gets a place gives it back by calling the function. Undefined: none came free, or `signal` aborted.
+   * @param spare takes a place only where another one stays free, and does not wait
+   */
+  async acquire(signal: AbortSignal, { spare = false } = {}): Promise<(() => void) | undefined> {
+    if (signal.aborted || (spare && this.#used + 1 >= this.share)) return undefined;
     if (this.#used < this.share) this.#used++;
     else if (!(await this.#wait(signal))) return undefined;
     let held = true;

@@ -50,10 +50,11 @@ export class CallTools {
     return this.#runner.isWorking;
   }
 
-  /** @param turnId of the turn that is answered */
-  modelFor(model: LanguageModel, turnId: string): LanguageModel {
+  /** @param turnId of the turn that is answered @param mayRun no tool runs before this resolves */
+  modelFor(model: LanguageModel, turnId: string, mayRun?: Promise<void>): LanguageModel {
     // The usual words for a silence are the call's own, whatever it comes from.
-    return new ToolUsingModel({ model, runner: this.#runner, turnId, sleep: this.#sleep, fillers: [] });
+    const runs = { runner: this.#runner, turnId, sleep: this.#sleep, ...(mayRun && { mayRun }) };
+    return new ToolUsingModel({ model, ...runs, fillers: [] });
   }
 
   /** What was said, with what was done for it in its place. */

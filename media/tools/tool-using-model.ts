@@ -67,7 +67,8 @@ export class ToolUsingModel implements LanguageModel {
       // In the last round there is nothing left to call: it has to say what it has found.
       const tools = round < maxRounds ? runner.declarations : [];
       const asked: Asked = { calls: [], invalid: [], characters: 0, finish: undefined };
-      yield* this.#listen(model.generate({ messages, ...(tools.length > 0 && { tools }) }, signal), asked, usage);
+      const asks = { ...request, messages, ...(tools.length > 0 && { tools }) };
+      yield* this.#listen(model.generate(asks, signal), asked, usage);
       if (signal.aborted) return;
       if (tools.length === 0 || asked.calls.length + asked.invalid.length === 0) {
         yield { type: 'usage', ...usage };

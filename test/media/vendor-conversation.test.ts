@@ -3,6 +3,9 @@ import { eventually } from '../support/eventually.ts';
 import { MediaPodClient } from '../support/media-pod.ts';
 import { startVendors, VendorCaller, type VendorSet } from '../support/vendor-pod.ts';
 
+/** No reply is begun ahead: whatever fails, fails when it is asked for. */
+const ONLY_WHEN_ASKED = { turnHandling: { preemptiveGeneration: { enabled: false } } };
+
 /** Real voice workers, real packets, real HTTP and WebSockets; the vendors are local. */
 describe('A conversation with a recogniser, a language model and a voice', function () {
   this.timeout(90_000);
@@ -83,7 +86,7 @@ describe('A conversation with a recogniser, a language model and a voice', funct
   });
 
   it('apologises by voice, tries again, and ends the call politely where no model answers', async () => {
-    caller = await VendorCaller.join(vendors);
+    caller = await VendorCaller.join(vendors, {}, ONLY_WHEN_ASKED);
     await caller.listening();
     vendors.model.server.faults.push({ kind: 'status', status: 503 }, { kind: 'status', status: 503 });
     await caller.says('What time is it now?');
@@ -94,7 +97,7 @@ describe('A conversation with a recogniser, a language model and a voice', funct
   });
 
   it('tries again once and then answers', async () => {
-    caller = await VendorCaller.join(vendors);
+    caller = await VendorCaller.join(vendors, {}, ONLY_WHEN_ASKED);
     await caller.listening();
     vendors.model.server.faults.push({ kind: 'status', status: 503 });
     vendors.model.say({ text: ['It is three.'] });
@@ -122,10 +125,16 @@ describe('A conversation with a recogniser, a language model and a voice', funct
     await caller.says('What does it cost?');
     await caller.hears('Anything else?');
     const line = caller.pod.transcript().at(-1)!;
-    expect(line.text, 'as it was written').to.equal('That is $4.99. Anything else?');
+    // On a busy machine its silence may have been bridged before.
+    expect(line.text, 'as it was written').to.match(/That is \$4\.99\. Anything else\?$/);
     const { endOfSpeechMs, transcriptMs, endpointMs, firstTokenMs, firstAudioMs, firstPacketMs } = line.timings!;
-    const steps = [endOfSpeechMs, endpointMs, firstTokenMs!, firstAudioMs!, firstPacketMs!];
-    expect(steps).to.deep.equal(steps.toSorted((left, right) => left - right));
+    // The reply may have been begun before the turn was over.
+    for (const steps of [
+      [endOfSpeechMs, firstTokenMs!, firstAudioMs!, firstPacketMs!],
+      [endOfSpeechMs, endpointMs, firstPacketMs!],
+    ]) {
+      expect(steps).to.deep.equal(steps.toSorted((left, right) => left - right));
+    }
     expect(transcriptMs).to.be.at.most(endpointMs);
     const [user] = caller.pod.transcript().filter(({ role }) => role === 'user');
     expect(user!.decisions!.map(({ decision, reason }) => [decision, reason])).to.deep.include([

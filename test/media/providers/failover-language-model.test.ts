@@ -4,6 +4,7 @@ import { VendorLanguageModel } from '../../../media/providers/language-model.ts'
 import type { LanguageModelPart, LanguageModelRequest } from '../../../media/providers/provider.ts';
 import { type StageEvent, StageExhaustedError } from '../../../media/providers/stage.ts';
 import { VendorGate } from '../../../media/providers/vendor-gate.ts';
+import { VendorLimit } from '../../../media/providers/vendor-limit.ts';
 import { collect } from '../../support/collect.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type ModelReply, SERVER_KEY, SERVER_MODEL } from '../../support/vendors/dialect.ts';
@@ -163,5 +164,17 @@ describe('language models in a list', () => {
     const { items } = await collect(list({}, gates).generate(HELLO, never));
     expect(textOf(items)).to.equal('Good morning.');
     expect(kinds()).to.deep.equal(['skipped groq', 'skipped anthropic', 'tried groq']);
+  });
+
+  it('take no place for what may not be wanted that others could want, nor the next vendor in its stead', async () => {
+    const first = new VendorGate({ limit: new VendorLimit({ concurrent: 1, sharers: () => 1 }) });
+    const speculative = { confirmed: false, whenConfirmed: new Promise<void>(() => undefined) };
+    const { error } = await collect(list({}, { first }).generate({ ...HELLO, speculative }, never));
+    expect(error).to.include({ code: 'not_spared' });
+    expect(events).to.deep.equal([]);
+    const confirmed = { ...speculative, confirmed: true };
+    const { items } = await collect(list({}, { first }).generate({ ...HELLO, speculative: confirmed }, never));
+    expect(textOf(items)).to.not.equal('');
+    expect(kinds()).to.deep.equal(['tried groq']);
   });
 });

@@ -36,6 +36,18 @@ describe('the limit of a key', () => {
     expect(limit.used).to.equal(0);
   });
 
+  it('gives its last place to nobody who could do without, and has them not wait', async () => {
+    const limit = new VendorLimit({ concurrent: 3, sharers: () => 1, maxWaitMs: 15_000 });
+    const first = await limit.acquire(never, { spare: true });
+    const second = await limit.acquire(never, { spare: true });
+    expect([first, second]).to.not.include(undefined);
+    expect(await limit.acquire(never, { spare: true })).to.equal(undefined);
+    const wanted = await limit.acquire(never);
+    expect(wanted).to.not.equal(undefined);
+    for (const release of [first, second, wanted]) release?.();
+    expect(limit.used).to.equal(0);
+  });
+
   it('lets nobody wait for longer than it may', async () => {
     const limit = new VendorLimit({ concurrent: 1, sharers: () => 1, maxWaitMs: 20 });
     const release = await limit.acquire(never);

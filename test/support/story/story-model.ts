@@ -73,7 +73,8 @@ export class StoryModel implements LanguageModel {
   }
 
   async *generate(request: LanguageModelRequest, signal: AbortSignal): AsyncIterable<LanguageModelPart> {
-    this.requests.push(structuredClone(request));
+    const { speculative: _, ...asked } = request;
+    this.requests.push(structuredClone(asked));
     const script = this.#scripts.shift();
     this.speechless ||= !script;
     if (!script) throw new Error(`${this.name} was asked, and the story has no answer`);

@@ -22,6 +22,8 @@ import { levelOf, WordSounds } from './word-sounds.ts';
 /** Fields of an agent's configuration, as a file has them. */
 export type StoryAgent = Partial<Record<keyof AgentDefinition, unknown>>;
 
+/** No reply is begun ahead, unless the story is about that: what is asked of vendors follows from what is decided. */
+const WHEN_ASKED = { preemptiveGeneration: { enabled: false } };
 /** Levels of a window that the detector takes for speech, and for what may be speech. */
 const SPEECH_LEVEL = 800;
 const DOUBTFUL_LEVEL = 350;
@@ -61,6 +63,7 @@ export class StoryWorld {
       name: 'story',
       responder: 'llm',
       ...agent,
+      turnHandling: { ...WHEN_ASKED, ...(agent.turnHandling as object | undefined) },
     });
     this.agent = { ...config, toolValues: { variables: {}, secrets: {} } };
     this.model = new StoryModel('test/model', after);
