@@ -13,10 +13,13 @@ export class ServerProcess {
     this.url = url;
   }
 
-  /** Starts it on a free port of loopback. Rejects with what it said when it cannot be started. */
-  static async start(): Promise<ServerProcess> {
+  /**
+   * Starts it on a free port of loopback. Rejects with what it said when it cannot be started.
+   * @param environment beside this process's own
+   */
+  static async start(environment: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
     const main = fileURLToPath(new URL('../server/main.ts', import.meta.url));
-    const env = { ...process.env, PORT: '0', LOG_LEVEL: 'info', DRAIN_TIMEOUT_MS: '0' };
+    const env = { ...process.env, ...environment, PORT: '0', LOG_LEVEL: 'info', DRAIN_TIMEOUT_MS: '0' };
     const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const said: string[] = [];
     for (const stream of [child.stdout, child.stderr]) {
@@ -27,6 +30,10 @@ export class ServerProcess {
       once(child, 'exit').then(() => Promise.reject(new Error(`the server did not start:\n${said.join('\n')}`))),
     ]);
     return new ServerProcess(child, url);
+  }
+
+  get pid(): number {
+    return this.#process.pid!;
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@
 import type { EndpointingOptions } from './agent.ts';
 import { endpointDelay, SpeakersPauses, type TurnEndReason } from './endpoint-delay.ts';
 import type { SpeechToTextEvent } from './providers/provider.ts';
+import { WINDOW_MS } from './speech-detector.ts';
 import { wordsOf } from './words.ts';
 
 /** In the first silence of this length what is pending is asked for. Smaller: at each breath; larger: later turns. */
@@ -17,6 +18,8 @@ const FLUSH_AT_LEAST_AFTER_MS = 64;
 const FLUSH_LATER_AFTER_MS = 900;
 /** Those that hear an utterance as a whole should get more of it at once. */
 const FLUSH_UTTERANCE_AFTER_MS = 350;
+/** Recognisers may notice an end of speech sooner than the detector, by a few of its windows: less than a word. */
+const HEARD_LATER_MS = 96;
 /** Where nothing is pending, recognisers need not answer that: after this long without news there is nothing. */
 const NO_NEWS_MS = 250;
 /** Words that may change are taken as they are after this much silence. */
@@ -46,8 +49,8 @@ export class TurnText {
   #flushedMs: number | undefined;
   #settled = false;
   #vendorEnded = false;
-  /** Final words came since the speech stopped, and none that may change. */
-  #finalInSilence = false;
+  /** Speech since final words came, where none came after them that may change; else ∞. */
+  #speechSinceFinalMs = Infinity;
   #silenceMs = 0;
 
   constructor(options: TurnTextOptions) {
@@ -72,7 +75,7 @@ export class TurnText {
     this.#flushedMs = undefined;
     this.#settled = false;
     this.#vendorEnded = false;
-    this.#finalInSilence = false;
+    this.#speechSinceFinalMs += WINDOW_MS;
   }
 
   /** A window without speech. @returns whether the recogniser is to be asked for what is pending */
@@ -81,7 +84,7 @@ export class TurnText {
     if (this.#settled) return false;
     if (this.#flushedMs !== undefined) {
       const complete = this.#finals.length > 0 && !this.#partial;
-      this.#settled = complete && (this.#finalInSilence || nowMs - this.#flushedMs >= NO_NEWS_MS);
+      this.#settled = complete && (this.#speechSinceFinalMs <= HEARD_LATER_MS || nowMs - this.#flushedMs >= NO_NEWS_MS);
       return false;
     }
     if (silenceMs < this.#flushAfterMs) return false;
@@ -103,12 +106,13 @@ export class TurnText {
     switch (event.type) {
       case 'partial':
         this.#partial = beyond(this.#taken, event.text);
-        this.#finalInSilence = this.#settled = false;
+        this.#speechSinceFinalMs = Infinity;
+        this.#settled = false;
         break;
       case 'final':
         this.#finals.push(beyond(this.#taken, event.text));
         this.#partial = this.#taken = '';
-        this.#finalInSilence = this.#silenceMs > 0;
+        this.#speechSinceFinalMs = 0;
         break;
       case 'flushed':
         if (this.#flushedMs === undefined) break;

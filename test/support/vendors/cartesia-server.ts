@@ -31,6 +31,8 @@ export class CartesiaServer {
   cancelled = 0;
   /** Contexts begun. */
   contexts = 0;
+  /** The first audio of a context comes so late. */
+  firstAudioAfterMs = 0;
   /** A context is forgotten this long after its last audio. */
   expireMs = 1_000;
   /** Whether the times of words start again after each flush: the documentation does not say. */
@@ -149,7 +151,7 @@ class ServedContext {
     this.#first = first;
     this.#fault = fault;
     this.#rate = first.output_format!.sample_rate!;
-    this.#work = fault?.kind === 'slow' ? sleep(fault.ms) : Promise.resolve();
+    this.#work = sleep(fault?.kind === 'slow' ? fault.ms : server.firstAudioAfterMs);
   }
 
   problemOf(input: Input): Problem {

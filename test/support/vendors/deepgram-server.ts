@@ -23,6 +23,8 @@ export class DeepgramServer {
   readonly urls: URL[] = [];
   /** Bytes of each binary message. */
   readonly chunkBytes: number[] = [];
+  /** On connections to come, everything is told so late. */
+  answersAfterMs = 0;
 
   private constructor(vendor: SocketVendor) {
     this.vendor = vendor;
@@ -35,7 +37,7 @@ export class DeepgramServer {
       refusal: (status, message) => refusalBody(status === 429 ? 'TOO_MANY_REQUESTS' : 'INTERNAL', message),
       serve: (connection, url) => {
         server.urls.push(url);
-        const sender = new FaultySender(connection, vendor.server.faults.shift());
+        const sender = new FaultySender(connection, vendor.server.faults.shift(), server.answersAfterMs);
         const ears = url.pathname === '/v2/listen' ? new FluxEars(sender) : new NovaEars(sender);
         listen(server, connection, ears, listener());
       },

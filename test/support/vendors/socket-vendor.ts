@@ -52,12 +52,15 @@ export class Connection {
 export class FaultySender {
   readonly #connection: Connection;
   readonly #fault: Fault | undefined;
+  readonly #afterMs: number;
   #sent = 0;
   #broken = false;
 
-  constructor(connection: Connection, fault: Fault | undefined) {
+  /** @param afterMs each message leaves so late */
+  constructor(connection: Connection, fault: Fault | undefined, afterMs = 0) {
     this.#connection = connection;
     this.#fault = fault;
+    this.#afterMs = afterMs;
   }
 
   send(message: object): void {
@@ -68,7 +71,8 @@ export class FaultySender {
       return this.#connection.fail(this.#fault);
     }
     this.#sent++;
-    this.#connection.send(message);
+    if (this.#afterMs > 0) setTimeout(() => this.#connection.send(message), this.#afterMs);
+    else this.#connection.send(message);
   }
 }
 

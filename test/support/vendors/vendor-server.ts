@@ -54,6 +54,8 @@ export class VendorServer {
   readonly requests: VendorRequest[] = [];
   /** Answers that the client did not wait for to the end. */
   abandoned = 0;
+  /** Each answer begins so late. */
+  answersAfterMs = 0;
   readonly #options: VendorServerOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -119,7 +121,8 @@ export class VendorServer {
     const answer = this.#options.handle?.(request) ?? { status: 404, body: this.#options.refusal(404, 'not found') };
     if ('status' in answer) return this.#refuse(response, answer);
     this.requests.push(request);
-    if (fault?.kind === 'slow') await sleep(fault.ms, undefined, { signal: this.#closing.signal });
+    const afterMs = fault?.kind === 'slow' ? fault.ms : this.answersAfterMs;
+    if (afterMs > 0) await sleep(afterMs, undefined, { signal: this.#closing.signal });
     response.writeHead(200, { 'content-type': answer.contentType });
     response.flushHeaders();
     await this.#send(answer, response, fault);
