@@ -20,7 +20,7 @@ import { loadAverage, machineFacts } from './machine.ts';
 import { cpuMs } from './process-usage.ts';
 import { localResult, writeResult } from './results-file.ts';
 import { ServerProcess } from './server-process.ts';
-import { table } from './table.ts';
+import { type Cell, table } from './table.ts';
 import { SegmentListener } from './turns/segment-listener.ts';
 import { figuresOf, turnsOf, type Turn, type TurnFigures, type VendorDelays } from './turns/turn-figures.ts';
 import { utterances, type Segment, type Utterance } from './turns/utterances.ts';
@@ -43,6 +43,7 @@ const AGENTS = {
 type AgentName = keyof typeof AGENTS;
 const NAMES = Object.keys(AGENTS) as AgentName[];
 const ANSWER = ['Certainly, I will see to it. ', 'It takes a minute.'];
+const HEADING = '|turns|v2v p50|p95|VAD p50|silence p50|ours p50|p95|share|pauses cut|turns cut|used|CPU ms'.split('|');
 /** The agent has nothing more to say when it has listened for so long. */
 const AT_REST_MS = 1_300;
 const PATIENCE_MS = 20_000;
@@ -160,43 +161,20 @@ function cpuPerTurn(): Record<string, number> {
 }
 
 function print(): void {
-  const { cpu: model, cores, node } = machineFacts();
+  const { cpu: processor, cores, node } = machineFacts();
   const { asrMs, firstTokenMs, firstAudioMs } = DELAYS;
-  console.log(`\n${model}, ${cores} cores, Node ${node}; load average ${Math.min(...loads)} to ${Math.max(...loads)}`);
+  console.log(
+    `\n${processor}, ${cores} cores, Node ${node}; load average ${Math.min(...loads)} to ${Math.max(...loads)}`,
+  );
   console.log(`recogniser ${asrMs} ms, first token ${firstTokenMs} ms, first audio ${firstAudioMs} ms\n`);
-  const rows = NAMES.map((name) => {
-    const { voiceToVoiceMs, fromDetectorMs, silenceMs, oursMs, oursShare, measured, ...others } = figures[name];
-    const { cutOffPauses, pauses, cutOffTurns, turnsWithPauses, speculations } = others;
-    return [
-      name,
-      measured,
-      voiceToVoiceMs.p50,
-      voiceToVoiceMs.p95,
-      fromDetectorMs.p50,
-      silenceMs.p50,
-      oursMs.p50,
-      oursMs.p95,
-      `${(100 * oursShare).toFixed(1)} %`,
-      `${cutOffPauses} of ${pauses}`,
-      `${cutOffTurns} of ${turnsWithPauses}`,
-      `${speculations.used} of ${speculations.begun}`,
-      cpuPerTurn()[name]!,
-    ];
-  });
-  const heading = [
-    '',
-    'turns',
-    'v2v p50',
-    'p95',
-    'VAD p50',
-    'silence p50',
-    'ours p50',
-    'p95',
-    'share',
-    'pauses cut',
-    'turns cut',
-    'used',
-    'CPU ms',
-  ];
-  console.log(table([heading, ...rows]));
+  console.log(table([HEADING, ...NAMES.map(rowOf)]));
+}
+
+function rowOf(name: AgentName): Cell[] {
+  const { voiceToVoiceMs, fromDetectorMs, silenceMs, oursMs, oursShare, measured, ...others } = figures[name];
+  const { cutOffPauses, pauses, cutOffTurns, turnsWithPauses, speculations } = others;
+  const waited = [voiceToVoiceMs.p50, voiceToVoiceMs.p95, fromDetectorMs.p50, silenceMs.p50, oursMs.p50, oursMs.p95];
+  const cutOff = [`${cutOffPauses} of ${pauses}`, `${cutOffTurns} of ${turnsWithPauses}`];
+  const used = `${speculations.used} of ${speculations.begun}`;
+  return [name, measured, ...waited, `${(100 * oursShare).toFixed(1)} %`, ...cutOff, used, cpuPerTurn()[name]!];
 }

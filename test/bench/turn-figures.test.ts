@@ -18,12 +18,11 @@ const journal = (...lines: Timed<JournalLine>[]) => ({ lines }) as unknown as Re
 
 describe('the figures of turns', () => {
   it('count from the last packet with speech, over the end of the sequence numbers', () => {
-    const one = [packet(0, 65_534), packet(20, 65_535), packet(40, 0), packet(60, 1, 3)];
-    const two = [packet(2_000, 2), packet(2_020, 3), packet(2_040, 4, 60)];
-    const read = journal(
-      ...[packet(-400, 65_533, 3), ...one, vote(100, 200), ended(240, 210), audible(560)],
-      ...[...two, vote(2_100, 300), ended(2_330, 300), audible(2_650)],
-    );
+    const lines = [packet(-400, 65_533, 3), packet(0, 65_534), packet(20, 65_535), packet(40, 0), packet(60, 1, 3)];
+    lines.push(vote(100, 200), ended(240, 210), audible(560));
+    lines.push(packet(2_000, 2), packet(2_020, 3), packet(2_040, 4, 60));
+    lines.push(vote(2_100, 300), ended(2_330, 300), audible(2_650));
+    const read = journal(...lines);
     const turns = turnsOf(read, [utterance(3, 1), utterance(3, 1)]);
     expect(turns.map(({ voiceToVoiceMs, endpointMs }) => [voiceToVoiceMs, endpointMs])).to.deep.equal([
       [540, 220],
