@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { preemptiveGeneration } from '../../media/agent.ts';
 import { sameWords, Speculation, type Heard, type SpeculationAction } from '../../media/speculation.ts';
 import { WINDOW_MS } from '../../media/speech-detector.ts';

@@ -167,13 +167,13 @@ describe('language models in a list', () => {
   });
 
   it('take no place for what may not be wanted that others could want, nor the next vendor in its stead', async () => {
-    const first = new VendorGate({ limit: new VendorLimit({ concurrent: 1, sharers: () => 1 }) });
+    const full = new VendorGate({ limit: new VendorLimit({ concurrent: 1, sharers: () => 1 }) });
     const speculative = { confirmed: false, whenConfirmed: new Promise<void>(() => undefined) };
-    const { error } = await collect(list({}, { first }).generate({ ...HELLO, speculative }, never));
+    const { error } = await collect(list({}, { first: full }).generate({ ...HELLO, speculative }, never));
     expect(error).to.include({ code: 'not_spared' });
     expect(events).to.deep.equal([]);
     const confirmed = { ...speculative, confirmed: true };
-    const { items } = await collect(list({}, { first }).generate({ ...HELLO, speculative: confirmed }, never));
+    const { items } = await collect(list({}, { first: full }).generate({ ...HELLO, speculative: confirmed }, never));
     expect(textOf(items)).to.not.equal('');
     expect(kinds()).to.deep.equal(['tried groq']);
   });
