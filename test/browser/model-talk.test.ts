@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
+import type { TranscriptEntry } from '../../signalling/protocol.ts';
 import { CallPage, launchBrowser } from '../support/browser.ts';
 import { fixtureSpeech } from '../support/fixture-speech.ts';
 import { loudMs } from '../support/sound.ts';
@@ -74,12 +75,25 @@ describe('a conversation with a language model in a real browser', function () {
     expect(boats.data['text']).to.equal('The boats are yellow.');
     const page = await call.page.textContent('#transcript');
     for (const line of [QUESTION, OTHER_QUESTION, 'The boats are yellow.']) expect(page).to.include(line);
+    await expectTranscript(call);
     await expectWaterfall(call, ['Your turn is over']);
     await call.page.focus('#turn-before');
     await call.page.keyboard.press('Enter');
     await expectWaterfall(call, ['Your turn is over', 'Takes another language model', 'Gives you the floor']);
     await call.page.close();
   });
+
+  /** What the API has of it: the last answer with all its times, and the one that was cut off marked as a guess. */
+  async function expectTranscript(call: CallPage): Promise<void> {
+    const { id } = (await call.event('joined')).data['session'] as { id: string };
+    const response = await fetch(`${server.url}v2/sessions/${id}/transcript`);
+    const { entries } = (await response.json()) as { entries: TranscriptEntry[] };
+    const answers = entries.filter(({ role }) => role === 'agent');
+    const { transcriptMs, firstTokenMs, firstPacketMs = Infinity, heardMs } = answers.at(-1)!.timings!;
+    expect([typeof transcriptMs, typeof firstTokenMs]).to.deep.equal(['number', 'number']);
+    expect(heardMs, 'later than it left').to.be.above(firstPacketMs);
+    expect(answers.map(({ estimated = false }) => estimated)).to.deep.equal([false, true, false]);
+  }
 
   /** All steps of the turn in the picture, in its text and in its table; decisions in words, those among them. */
   async function expectWaterfall(call: CallPage, decisions: string[]): Promise<void> {
