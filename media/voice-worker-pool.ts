@@ -86,13 +86,13 @@ export class VoiceWorkerPool {
   }
 
   /**
-   * The worker with the fewest calls among those that run and are not overloaded.
+   * The worker with the fewest calls among those that run and may be given one.
    * @param evenOverloaded for a call that has nowhere else to go
    */
   leastLoaded(evenOverloaded = false): number | undefined {
     const running = [...this.#slots.keys()].filter((index) => {
       const { up, overload } = this.#slots[index]!;
-      return up && (evenOverloaded || !overload.overloaded);
+      return up && (evenOverloaded || overload.hasRoom);
     });
     return running.sort((a, b) => this.#slots[a]!.calls.size - this.#slots[b]!.calls.size)[0];
   }
@@ -102,9 +102,9 @@ export class VoiceWorkerPool {
     return this.#slots.every(({ up }) => up);
   }
 
-  /** How many run and are not overloaded. */
+  /** How many run and may be given a call. */
   get withRoom(): number {
-    return this.#slots.filter(({ up, overload }) => up && !overload.overloaded).length;
+    return this.#slots.filter(({ up, overload }) => up && overload.hasRoom).length;
   }
 
   /** Whether this worker runs; otherwise it is being replaced. */
@@ -119,6 +119,7 @@ export class VoiceWorkerPool {
   /** Counts a call as this worker's. */
   assign(index: number, callId: string): void {
     this.#slots[index]!.calls.add(callId);
+    this.#slots[index]!.overload.placed();
   }
 
   release(index: number, callId: string): void {

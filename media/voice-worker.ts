@@ -2,7 +2,6 @@
  * Runs many calls on one thread: their sockets, one VAD for all, one send loop. Talks to the main thread in the messages
  * of `voice-protocol.ts`; `voice-worker-thread.ts` starts it.
  */
-import { createHistogram } from 'node:perf_hooks';
 import { monotonicMs } from './clock.ts';
 import type { ConversationSnapshot } from './conversation-events.ts';
 import { EncodedClips } from './encoded-clips.ts';
@@ -10,6 +9,7 @@ import { LoadMeter } from './load-meter.ts';
 import { PlayoutClock } from './playout-clock.ts';
 import { readRtcp } from './rtcp.ts';
 import { RtpSocket } from './rtp-socket.ts';
+import { SendLoop, TICK_MS } from './send-loop.ts';
 import type { Silero } from './silero.ts';
 import { VadBatcher } from './vad-batcher.ts';
 import { addTo, noTotals, countsOf } from './call-totals.ts';
@@ -17,11 +17,6 @@ import type { VoiceCallOptions } from './voice-call-options.ts';
 import { VoiceCall } from './voice-call.ts';
 import type { FromVoiceWorker, OpenCall, ToVoiceWorker, VoiceStatistics, VoiceWorkerData } from './voice-protocol.ts';
 
-/**
- * The send loop's grid. Each call's frames fall on one of its points, so that a frame leaves when a tick runs. Smaller:
- * more wake-ups; larger: turn ends and conceals are later by as much.
- */
-const TICK_MS = 5;
 const FRAME_MS = 20;
 const FAULT_INTERVAL_MS = 1000;
 /**
@@ -47,13 +42,12 @@ export class VoiceWorker {
   readonly #batcher: VadBatcher;
   readonly #clips: EncodedClips;
   readonly #load = new LoadMeter();
-  readonly #lateness = createHistogram();
   /** What the calls that have ended had counted. */
   readonly #ended = noTotals();
   /** When a fault of each code was last told of. */
   readonly #toldMs = new Map<string, number>();
   readonly #heartbeat: NodeJS.Timeout;
-  #ticker: NodeJS.Timeout | undefined;
+  readonly #loop: SendLoop;
   #phase = 0;
   #closed = false;
 
@@ -63,6 +57,13 @@ export class VoiceWorker {
     this.#clips = new EncodedClips(parts.data.rateHz);
     const beatMs = Math.min(parts.data.heartbeatMs, LONGEST_SNAPSHOT_AGE_MS);
     this.#heartbeat = setInterval(() => void this.#beat(), beatMs);
+    this.#loop = new SendLoop({
+      calls: this.#calls,
+      now: monotonicMs,
+      onTick: this.#load.tick,
+      onSent: this.#load.sent,
+      onFault: (callId, code, fault) => this.#fault(callId, code, fault),
+    });
   }
 
   /** Carries out one message of the main thread. One that fails costs its call at most, never the worker. */
@@ -83,7 +84,7 @@ export class VoiceWorker {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#heartbeat);
-    clearTimeout(this.#ticker);
+    this.#loop.close();
     for (const callId of this.#calls.keys()) this.#closeCall(callId);
     this.#batcher.close();
     for (const link of this.#links.values()) link.close();
@@ -175,7 +176,7 @@ export class VoiceWorker {
       this.#parts.post({ type: 'call-ended', callId, reason: 'failed' });
       throw fault;
     }
-    if (!this.#ticker) this.#scheduleTick();
+    this.#loop.start();
   }
 
   #createCall(open: OpenCall): VoiceCall {
@@ -224,33 +225,6 @@ export class VoiceWorker {
     addTo(this.#ended, call);
   }
 
-  #scheduleTick(): void {
-    const nowMs = monotonicMs();
-    this.#ticker = setTimeout(this.#tick, Math.max(0, Math.floor(nowMs / TICK_MS + 1) * TICK_MS - nowMs));
-  }
-
-  readonly #tick = (): void => {
-    const nowMs = monotonicMs();
-    // All packets that are due leave before any work is done for the next ones.
-    for (const [callId, call] of this.#calls) {
-      try {
-        const latenessMs = call.send(nowMs);
-        if (latenessMs >= 0) this.#lateness.record(Math.max(1, Math.round(latenessMs * 1000)));
-      } catch (fault) {
-        this.#fault(callId, 'send_failed', fault);
-      }
-    }
-    for (const [callId, call] of this.#calls) {
-      try {
-        call.work(nowMs);
-      } catch (fault) {
-        this.#fault(callId, 'call_failed', fault);
-      }
-    }
-    this.#ticker = undefined;
-    if (this.#calls.size > 0 && !this.#closed) this.#scheduleTick();
-  };
-
   async #beat(): Promise<void> {
     const nowMs = monotonicMs();
     this.#load.beat(this.#batcher.skipped);
@@ -275,7 +249,7 @@ export class VoiceWorker {
       windowsSkipped: this.#batcher.skipped,
       verdictP50Ms: this.#load.verdictMs(50),
       verdictP99Ms: this.#load.verdictMs(99),
-      latenessP999Ms: this.#lateness.percentile(99.9) / 1000,
+      latenessP999Ms: this.#load.latenessMs(99.9),
       heapBytes: process.memoryUsage().heapUsed,
       recent: this.#load.recent,
     };
