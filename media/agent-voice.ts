@@ -4,6 +4,7 @@ import type { BargeInAction } from './barge-in.ts';
 import type { AgentOutput } from './call-events.ts';
 import type { ReplyRequest } from './conversation-events.ts';
 import type { EncodedClips } from './encoded-clips.ts';
+import type { EncoderEffort } from './encoder-effort.ts';
 import { frameSamples, type PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
 import { Playout, type PlayoutEvents } from './playout.ts';
@@ -18,6 +19,7 @@ export type AgentVoiceOptions = {
   rateHz: PlayoutRateHz;
   clock: PlayoutClock;
   clips: EncodedClips;
+  effort?: EncoderEffort | undefined;
   reply: ReplyGenerator;
   /** Words for the midst of a reply that stalls, spoken ahead. */
   bridges?: ((index: number) => readonly SpokenAudio[] | undefined) | undefined;
@@ -44,12 +46,13 @@ export class AgentVoice {
   #failure: { fault: unknown } | undefined;
 
   constructor(options: AgentVoiceOptions) {
-    const { rateHz, clock, clips, open, transmit, events } = options;
+    const { rateHz, clock, clips, effort, open, transmit, events } = options;
     this.#options = options;
     this.playout = new Playout({
       rateHz,
       clock,
       clips,
+      effort,
       ssrc: open.agentSsrc,
       payloadType: open.payloadType,
       transmit,

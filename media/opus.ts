@@ -57,24 +57,33 @@ export class OpusDecoder {
   }
 }
 
+type Complexity = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
+type Effort = { readonly complexity: Complexity };
+
 export class OpusEncoder {
   readonly #encoder: Encoder;
+  readonly #effort: Effort;
+  #complexity: Complexity;
 
   /**
-   * @param complexity 0…10. 5 takes about 110 µs a frame at 24 kHz; each step up costs 10–20 % more for a little less
-   *   noise.
+   * @param effort asked before each frame. Complexity 0…10: 5 takes about 110 µs a frame at 24 kHz; each step up costs
+   *   10–20 % more for a little less noise.
    * @param bitrate bits per second; 32,000 is transparent for wideband speech (RFC 7587 §3.1.1 gives 16–20 kbit/s for
    *   wideband, 28–40 for full-band speech).
    */
-  constructor(rateHz: PlayoutRateHz, complexity: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 = 5, bitrate = 32_000) {
+  constructor(rateHz: PlayoutRateHz, effort: Effort = { complexity: 5 }, bitrate = 32_000) {
+    this.#effort = effort;
+    this.#complexity = effort.complexity;
     this.#encoder = new Encoder({ channels: 1, sample_rate: rateHz, application: 'voip' });
-    this.#encoder.complexity = complexity;
+    this.#encoder.complexity = this.#complexity;
     this.#encoder.bitrate = bitrate;
     this.#encoder.signal = 'voice';
   }
 
   /** One 20 ms frame. Throws on any other length: that is a mistake of ours. */
   encode(frame: Int16Array): Uint8Array {
+    const { complexity } = this.#effort;
+    if (complexity !== this.#complexity) this.#encoder.complexity = this.#complexity = complexity;
     return this.#encoder.encode(frame);
   }
 

@@ -4,6 +4,7 @@
  */
 import type { ReplyProgress } from './conversation-events.ts';
 import type { EncodedClips } from './encoded-clips.ts';
+import type { EncoderEffort } from './encoder-effort.ts';
 import { fade } from './fade.ts';
 import { frameSamples, OpusEncoder, SILENT_FRAME, type PlayoutRateHz } from './opus.ts';
 import { Listener } from './listener.ts';
@@ -32,6 +33,8 @@ export type PlayoutOptions = {
   rateHz: PlayoutRateHz;
   clock: PlayoutClock;
   clips: EncodedClips;
+  /** Of the encoder; absent: full. */
+  effort?: EncoderEffort | undefined;
   ssrc: number;
   payloadType: number;
   /** Puts a packet on the wire. */
@@ -71,7 +74,7 @@ export class Playout {
   constructor(options: PlayoutOptions) {
     this.#options = options;
     this.#frame = new Int16Array(frameSamples(options.rateHz));
-    this.#encoder = new OpusEncoder(options.rateHz);
+    this.#encoder = new OpusEncoder(options.rateHz, options.effort);
   }
 
   /** Begins a speech as soon as its first frame is there, and the one before, if it was heard, has faded out. */

@@ -6,6 +6,7 @@ import type { After } from './clock.ts';
 import type { ConversationSnapshot, EndedBy } from './conversation-events.ts';
 import type { Decide } from './decision.ts';
 import type { EncodedClips } from './encoded-clips.ts';
+import type { EncoderEffort } from './encoder-effort.ts';
 import type { PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
 import type { OnStageEvent } from './providers/registry.ts';
@@ -21,6 +22,7 @@ export type VoiceCallOptions = {
   rateHz: PlayoutRateHz;
   clock: PlayoutClock;
   clips: EncodedClips;
+  effort?: EncoderEffort;
   batcher: VadBatcher;
   /** Where journals go; without it there are none. */
   journalFolder: string | undefined;

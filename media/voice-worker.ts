@@ -5,6 +5,7 @@
 import { monotonicMs } from './clock.ts';
 import type { ConversationSnapshot } from './conversation-events.ts';
 import { EncodedClips } from './encoded-clips.ts';
+import { EncoderEffort } from './encoder-effort.ts';
 import { LoadMeter } from './load-meter.ts';
 import { PlayoutClock } from './playout-clock.ts';
 import { readRtcp } from './rtcp.ts';
@@ -41,6 +42,7 @@ export class VoiceWorker {
   readonly #handOvers = new Map<string, number>();
   readonly #batcher: VadBatcher;
   readonly #clips: EncodedClips;
+  readonly #effort = new EncoderEffort();
   readonly #load = new LoadMeter();
   /** What the calls that have ended had counted. */
   readonly #ended = noTotals();
@@ -189,6 +191,7 @@ export class VoiceWorker {
       rateHz: data.rateHz,
       clock: this.#createClock(open),
       clips: this.#clips,
+      effort: this.#effort,
       batcher: this.#batcher,
       journalFolder: data.journalFolder,
       providers,
@@ -228,6 +231,7 @@ export class VoiceWorker {
   async #beat(): Promise<void> {
     const nowMs = monotonicMs();
     this.#load.beat(this.#batcher.skipped);
+    this.#effort.note(this.#load.recent);
     const snapshots = [...this.#calls].map(([callId, call]) => ({ callId, ...call.beat(nowMs) }));
     this.#parts.post({ type: 'heartbeat', snapshots, statistics: await this.#measure() });
   }

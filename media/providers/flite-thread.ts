@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Voice } from '../agent.ts';
 import { resample } from '../resampler.ts';
 import { speechBounds } from '../speech-bounds.ts';
+import { yieldToOtherThreads } from '../thread-priority.ts';
 import { FliteSynthesis } from './flite-synthesis.ts';
 
 export type FliteThreadData = { module: WebAssembly.Module; sampleRateHz: number };
@@ -27,6 +28,7 @@ const FADE_OUT_MS = 10;
 /** Pauses that a reader makes: after a sentence, after a part of one, and where the text just goes on. */
 const PAUSE_MS = { sentence: 250, part: 120, none: 60 };
 
+yieldToOtherThreads();
 const { module, sampleRateHz } = workerData as FliteThreadData;
 const synthesis = new FliteSynthesis(module);
 

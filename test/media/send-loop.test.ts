@@ -89,7 +89,7 @@ describe('SendLoop', () => {
 
   it('rests while there are no calls', async () => {
     let ticks = 0;
-    calls.set('only', { send: () => (ticks++, -1), work: () => void calls.clear() });
+    calls.set('only', { send: () => (ticks++, -1), work: () => calls.clear() });
     loop.start();
     await eventually(() => calls.size === 0);
     const before = ticks;
