@@ -3,10 +3,10 @@
  *
  *   npm run bench:density [-- --quick] [--keep] [--most 200] [--only ramp,delays,overload,join] [--out file]
  *
- * `--keep` writes bench/results/density.json and docs/images/density.svg in place of bench/results/local/.
+ * `--keep` writes bench/results/density.json, docs/images/density.svg and the README's table in place of bench/results/local/.
  */
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import type { Calibration } from '../calibration.ts';
@@ -14,6 +14,7 @@ import { loadAverage, machineFacts } from '../machine.ts';
 import { localResult, writeResult } from '../results-file.ts';
 import { densityPlot } from './density-plot.ts';
 import { printDensity, type DensityResult } from './density-print.ts';
+import { withDensity } from './density-readme.ts';
 import { ramp, type Plan } from './density-ramp.ts';
 import { delays, joins, overload } from './density-stages.ts';
 
@@ -41,6 +42,7 @@ const FULL: Plan = {
 const QUICK: Plan = { points: [5, 10, 20], runs: 1, seconds: 4, step: 20, most, overloadSeconds: 8, joinSeconds: 3 };
 const DELAYS_AT = { full: 50, quick: 20 };
 const RESULT = fileURLToPath(new URL('../results/density.json', import.meta.url));
+const README = fileURLToPath(new URL('../../README.md', import.meta.url));
 const PLOT = fileURLToPath(new URL('../../docs/images/density.svg', import.meta.url));
 
 const plan = options.quick ? QUICK : FULL;
@@ -73,6 +75,7 @@ if (result.ramp) {
   await writeFile(plot, densityPlot(result.ramp));
   console.log(`plotted in ${plot}`);
 }
+if (options.keep) await writeFile(README, withDensity(await readFile(README, 'utf8'), result));
 
 async function calibrate(): Promise<Calibration> {
   const file = fileURLToPath(new URL('../calibration.ts', import.meta.url));
