@@ -21,6 +21,12 @@ export type DensityResult = {
   join?: Joins;
 };
 
+const ENDS: Record<Ramp['endedBy'], string> = {
+  limits: 'more are beyond the limits',
+  refused: 'the server takes no more',
+  most: 'more were not tried',
+};
+
 const ROWS: readonly [string, (stretch: Stretch) => number][] = [
   ['CPU per call, % of a core', ({ percentPerCall }) => percentPerCall],
   ['CPU in all, %', ({ corePercent }) => corePercent.all],
@@ -56,10 +62,10 @@ export function printDensity({ machine, calibration, ramp, delays, overload, joi
   if (join) printJoins(join);
 }
 
-function printRamp({ points, steps, callsPerCore, memoryPerCallMb }: Ramp): void {
+function printRamp({ points, steps, callsPerCore, endedBy, memoryPerCallMb }: Ramp): void {
   console.log(stretchTable([...points.map(({ stretches }) => stretches), ...steps.map((step) => [step])]));
   for (const { calls, passed } of steps) if (passed.length > 0) console.log(`${calls} calls: ${passed.join('; ')}`);
-  console.log(`\ncalls a core: ${callsPerCore ?? 'none of those tried'}`);
+  console.log(`\ncalls a core: ${callsPerCore ?? 'none of those tried'} (${ENDS[endedBy]})`);
   const { allProcesses, server, mediaWorkers, voiceWorkerInUse } = memoryPerCallMb;
   console.log(
     `memory per call: ${show(allProcesses)} MB (server ${show(server)}, media worker ${show(mediaWorkers)}); ` +

@@ -29,6 +29,8 @@ export type Ramp = {
   steps: Step[];
   /** The most calls that stayed within the limits; absent where not even the fewest did. */
   callsPerCore?: number;
+  /** `refused`: the server took no more, although it was within the limits. `most`: none beyond were tried. */
+  endedBy: 'limits' | 'refused' | 'most';
   memory: Memory[];
   /** In MB of 10⁶ bytes. */
   memoryPerCallMb: { allProcesses: number; server: number; mediaWorkers: number; voiceWorkerInUse: number };
@@ -49,10 +51,10 @@ export async function ramp(plan: Plan, tell: Tell): Promise<Ramp> {
       points.push(await point(rig, calls, plan, tell));
       memory.push(await rig.memory());
     }
-    const steps = await climb(rig, plan, tell);
+    const { steps, endedBy } = await climb(rig, plan, tell);
     const within = steps.filter(({ passed }) => passed.length === 0).map(({ calls }) => calls);
     const callsPerCore = within.length > 0 && { callsPerCore: Math.max(...within) };
-    return { points, steps, ...callsPerCore, memory, memoryPerCallMb: memoryPerCallMb(memory) };
+    return { points, steps, endedBy, ...callsPerCore, memory, memoryPerCallMb: memoryPerCallMb(memory) };
   } finally {
     await rig.close();
   }
@@ -64,25 +66,30 @@ async function point(rig: DensityRig, calls: number, plan: Plan, tell: Tell): Pr
   await pause(WARM_UP_MS);
   const stretches: Stretch[] = [];
   for (let run = 0; run < plan.runs; run++) stretches.push(await rig.stretch(plan.seconds));
-  return { calls, stretches };
+  return { calls: rig.calls, stretches };
 }
 
 /** Up from the last point until it is too much; down from there, where that was too much already, until it is not. */
-async function climb(rig: DensityRig, { step, most, seconds }: Plan, tell: Tell): Promise<Step[]> {
+async function climb(
+  rig: DensityRig,
+  { step, most, seconds }: Plan,
+  tell: Tell,
+): Promise<Pick<Ramp, 'steps' | 'endedBy'>> {
   const steps: Step[] = [];
   let direction = 0;
-  while (rig.calls > 0 && rig.calls <= most) {
+  for (;;) {
     tell(`ramp: ${rig.calls} calls`);
     const tried = await tryStep(rig, seconds);
     steps.push(tried);
     const wanted = tried.passed.length > 0 ? -1 : 1;
-    if (direction === -wanted) break;
+    const next = rig.calls + wanted * step;
+    if (direction === -wanted || next < 1) return { steps, endedBy: 'limits' };
+    if (next > most) return { steps, endedBy: 'most' };
     direction = wanted;
-    if (rig.calls + direction * step < 1) break;
-    await rig.bringTo(rig.calls + direction * step);
+    const before = rig.calls;
+    if ((await rig.bringTo(next)) === before) return { steps, endedBy: 'refused' };
     await pause(SETTLE_MS);
   }
-  return steps;
 }
 
 async function tryStep(rig: DensityRig, seconds: number): Promise<Step> {

@@ -94,6 +94,7 @@ describe('the plot of the ramp', () => {
       points: [{ calls: 50, stretches: [stretch] }],
       steps: [{ ...stretch, calls: 60, passed: [] }],
       callsPerCore: 60,
+      endedBy: 'limits',
       memory: [],
       memoryPerCallMb: { allProcesses: 1, server: 0.8, mediaWorkers: 0.2, voiceWorkerInUse: 0.3 },
     });

@@ -15,7 +15,7 @@ describe('EncoderEffort', () => {
     });
 
   it('is full while there is time', () => {
-    expect(after(0, 0.3, 0.55)).to.deep.equal([5, 5, 5]);
+    expect(after(0, 0.1, 0.3)).to.deep.equal([5, 5, 5]);
   });
 
   it('goes down one step a heartbeat while the thread is busy, and no further than there are steps', () => {
@@ -23,13 +23,13 @@ describe('EncoderEffort', () => {
   });
 
   it('stays where it is between the limits, and comes back when there is plenty of time', () => {
-    expect(after(0.7, 0.7, 0.5, 0.45, 0.35, 0.35, 0.35)).to.deep.equal([2, 1, 1, 1, 2, 5, 5]);
+    expect(after(0.5, 0.5, 0.3, 0.25, 0.1, 0.1, 0.1)).to.deep.equal([2, 1, 1, 1, 2, 5, 5]);
   });
 
   it('goes down when a thread that works is late, and not when others keep an idle one waiting', () => {
-    effort.note({ busy: 0.2, loopDelayP99Ms: 40 });
+    effort.note({ busy: 0.15, loopDelayP99Ms: 40 });
     expect(effort.complexity).to.equal(5);
-    effort.note({ busy: 0.5, loopDelayP99Ms: 40 });
+    effort.note({ busy: 0.3, loopDelayP99Ms: 40 });
     expect(effort.complexity).to.equal(2);
   });
 });
