@@ -1,5 +1,6 @@
 /** Answers what other pods ask: each request once, however often it arrives. */
 import type { BusReply, BusRequest } from './bus-messages.ts';
+import { payloadProblem, payloadSchemas } from './bus-payloads.ts';
 import type { Log } from './log.ts';
 import type { RequestHandler } from './message-bus.ts';
 import type { Timing } from './timing.ts';
@@ -67,6 +68,11 @@ export class BusAnswers {
     const refuse = (code: string): BusReply => ({ type: 'reply', id, from: podId, ok: false, code });
     const handler = this.#handlers.get(name);
     if (!handler || this.#closed) return refuse(this.#closed ? 'closing' : 'no_handler');
+    const problem = payloadProblem(payloadSchemas, name, payload);
+    if (problem !== undefined) {
+      log.debug({ name, from, problem }, 'a request of another pod makes no sense');
+      return refuse('invalid_message');
+    }
     const stopDeadline = timing.after(timeoutMs, () => abort.abort());
     try {
       const answer = await handler(payload, from, abort.signal);

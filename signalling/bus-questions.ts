@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { encodeBusMessage } from './bus-messages.ts';
 import type { BusReply } from './bus-messages.ts';
+import { answerSchemas, payloadProblem } from './bus-payloads.ts';
 import { BusQuestion } from './bus-question.ts';
 import type { BusQuestionOptions } from './bus-question.ts';
 import { PodUnreachable, RemoteRefusal } from './errors.ts';
@@ -138,7 +139,7 @@ export class BusQuestions {
     });
     this.#pending.set(id, {
       to,
-      receive: (reply) => question.receive(reply),
+      receive: (reply) => question.receive(checked(name, reply)),
       resend: () => question.resend(),
       fail: (error) => question.fail(error),
     });
@@ -161,3 +162,10 @@ export class BusQuestions {
     return since !== undefined && this.#options.timing.nowMs() - since >= STEADY_MS;
   }
 }
+
+/** What makes no sense as an answer counts as a refusal: nobody behind this looks at it again. */
+const checked = (name: string, reply: BusReply): BusReply => {
+  if (!reply.ok || payloadProblem(answerSchemas, name, reply.answer) === undefined) return reply;
+  const { type, id, from } = reply;
+  return { type, id, from, ok: false, code: 'invalid_answer' };
+};

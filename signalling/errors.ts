@@ -54,6 +54,16 @@ export const toFailure = (error: unknown): SignallingFailure => {
   return new SignallingFailure(isSignallingErrorCode(code) ? code : 'internal', undefined, { cause: error });
 };
 
+/** Ids are made up once, so somebody asks for a session that was opened before. */
+export class SessionExists extends Error {
+  override readonly name = 'SessionExists';
+  readonly code = 'session_exists';
+
+  constructor(id: string) {
+    super(`Session ${id} exists already.`);
+  }
+}
+
 /** The state machine does not know this step. */
 export class InvalidTransition extends Error {
   override readonly name = 'InvalidTransition';

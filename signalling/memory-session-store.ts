@@ -1,4 +1,4 @@
-import { StaleEpoch, StoreFull } from './errors.ts';
+import { SessionExists, StaleEpoch, StoreFull } from './errors.ts';
 import type { SessionState, TranscriptEntry } from './protocol.ts';
 import { comesAfter, readCursor, writeCursor } from './session-cursor.ts';
 import type {
@@ -60,7 +60,7 @@ export class MemorySessionStore implements SessionStore {
 
   async create(record: SessionRecord, waiting?: Waiting): Promise<void> {
     waiting?.signal?.throwIfAborted();
-    if (this.#entries.has(record.id)) throw new Error(`Session ${record.id} exists already.`);
+    if (this.#entries.has(record.id)) throw new SessionExists(record.id);
     this.#makeRoom();
     this.#entries.set(record.id, { record, transcript: new Map() });
   }

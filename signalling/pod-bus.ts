@@ -2,6 +2,7 @@
 import { BusAnswers } from './bus-answers.ts';
 import { encodeBusMessage, parseBusMessage } from './bus-messages.ts';
 import type { BusMessage, BusReply, BusRequest } from './bus-messages.ts';
+import { payloadProblem, payloadSchemas } from './bus-payloads.ts';
 import { BusQuestions, EVERYBODY } from './bus-questions.ts';
 import type { PodAnswer } from './bus-questions.ts';
 import { SignallingFailure } from './errors.ts';
@@ -173,6 +174,9 @@ export class PodBus implements MessageBus {
   }
 
   #hear(name: string, payload: unknown, from: string): void {
+    const problem = payloadProblem(payloadSchemas, name, payload);
+    if (problem !== undefined)
+      return this.#log.debug({ name, from, problem }, 'a message of another pod makes no sense');
     for (const listener of this.#topics.get(name)?.listeners ?? []) {
       try {
         listener(payload, from);

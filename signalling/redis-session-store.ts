@@ -1,4 +1,4 @@
-import { StaleEpoch, StoreUnavailable } from './errors.ts';
+import { SessionExists, StaleEpoch, StoreUnavailable } from './errors.ts';
 import type { SessionState, TranscriptEntry } from './protocol.ts';
 import type { RedisLink } from './redis-link.ts';
 import type { RedisScript } from './redis-script.ts';
@@ -84,7 +84,7 @@ export class RedisSessionStore implements SessionStore {
   async create(record: SessionRecord, waiting?: Waiting): Promise<void> {
     waiting?.signal?.throwIfAborted();
     const [outcome] = await this.#storing(record.id, record.epoch, scripts.createScript, 'create', writeRecord(record));
-    if (outcome === 'exists') throw new Error(`Session ${record.id} exists already.`);
+    if (outcome === 'exists') throw new SessionExists(record.id);
     await this.#indexed(record);
   }
 

@@ -73,8 +73,8 @@ const packageHomes: Record<string, RegExp> = {
   'socket.io-client': /^client-sdk\/src\/signalling\.ts$/,
   wav: /^bench\//,
   ws: /^media\/providers\//,
-  yaml: /^server\/agent-files\.ts$/,
-  zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas)[\w-]*\.ts$|media\/(agent(-variables|-providers|-limits|-texts)?|tool-schema|tools\/tool-runner)\.ts$)/,
+  yaml: /^server\/agent-yaml\.ts$/,
+  zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas|bus-payloads)[\w-]*\.ts$|media\/(agent(-variables|-providers|-limits|-texts)?|tool-schema|tools\/tool-runner)\.ts$)/,
   'zod-openapi': /^server\/openapi\.ts$/,
 };
 
