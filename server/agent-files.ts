@@ -4,12 +4,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { watch } from 'chokidar';
 import type { FSWatcher } from 'chokidar';
-import { parse } from 'yaml';
 import type { Log } from '../signalling/log.ts';
 import { checkDefinition } from './agent-definition.ts';
 import type { Checked, LoadedAgent, Secrets } from './agent-definition.ts';
 import { AgentFilesInvalid } from './agent-errors.ts';
 import { importAgent } from './agent-module.ts';
+import { parseYaml } from './agent-yaml.ts';
 
 export type AgentFilesOptions = {
   folder: string;
@@ -172,14 +172,6 @@ export class AgentFiles {
     }
   }
 }
-
-const parseYaml = (text: string): unknown => {
-  try {
-    return parse(text);
-  } catch (error) {
-    throw new Error(`is not YAML (${messageOf(error)})`, { cause: error });
-  }
-};
 
 /** The first line: what follows may quote the file. */
 const messageOf = (error: unknown): string =>

@@ -29,7 +29,11 @@ const PLAIN_HOST = /^[\w.-]+(:\d{1,5})?$|^\[[\da-fA-F:]+\](:\d{1,5})?$/;
 
 export const createApp = ({ routers, origins, strictTransport, measure, log, nowMs }: AppOptions): Koa => {
   const app = new Koa();
-  app.on('error', (error: Error) => log.error({ err: error }, 'an answer could not be sent'));
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever is at the other end could fill the log with these.
+    if (isOfConnection(error)) log.debug({ code: error.code }, 'a connection failed before its answer was sent');
+    else log.error({ err: error }, 'an answer could not be sent');
+  });
   app.use(logRequests(log, nowMs));
   app.use(measure);
   app.use(answerFailures(log));
@@ -50,6 +54,10 @@ export const createApp = ({ routers, origins, strictTransport, measure, log, now
   app.use(serveStatic());
   return app;
 };
+
+/** The client went away, or sent what is no HTTP behind what was. */
+const isOfConnection = ({ code = '' }: NodeJS.ErrnoException): boolean =>
+  code.startsWith('HPE_') || ['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_PREMATURE_CLOSE'].includes(code);
 
 /** Path and status only: a query or a header may carry what nobody should read. */
 const logRequests =
