@@ -5,6 +5,7 @@
  * that lies far before its clause is taken to count from the clause's start.
  */
 import type { SpokenAudio, WordTime } from './provider.ts';
+import { numberOf, textOf } from './vendor-fields.ts';
 
 /** Words may begin this much before the audio that their clause was counted to begin with. */
 const EARLY_WORD_MS = 500;
@@ -107,10 +108,10 @@ export class CartesiaAudio {
   #noteWords(timestamps: unknown): void {
     const { words = [], start = [], end = [] } = (timestamps ?? {}) as Partial<CartesiaWords>;
     for (const [index, word] of words.entries()) {
-      const startMs = (start[index] ?? 0) * 1000 + this.#contextStartMs;
-      const endMs = (end[index] ?? 0) * 1000 + this.#contextStartMs;
+      const startMs = numberOf(start[index] ?? 0) * 1000 + this.#contextStartMs;
+      const endMs = numberOf(end[index] ?? 0) * 1000 + this.#contextStartMs;
       const shift = startMs < this.#clauseStartMs - EARLY_WORD_MS ? this.#clauseStartMs - this.#contextStartMs : 0;
-      this.#words.push({ word, startMs: startMs + shift, endMs: endMs + shift });
+      this.#words.push({ word: textOf(word), startMs: startMs + shift, endMs: endMs + shift });
     }
   }
 }

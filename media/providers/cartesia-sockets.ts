@@ -113,7 +113,8 @@ export class CartesiaSocket {
       // An error without a context concerns the connection.
       else if (message['type'] === 'error') this.#failAll(cartesiaError(message));
     } catch (error) {
-      this.#failAll(error as ProviderError);
+      const malformed = new ProviderError('malformed_response', String(error), { provider: PROVIDER, cause: error });
+      this.#failAll(error instanceof ProviderError ? error : malformed);
       this.#socket.terminate();
     }
   }
@@ -135,7 +136,7 @@ const CODES: Record<string, ProviderErrorCode> = {
 export function cartesiaError(message: Record<string, unknown>): ProviderError {
   const { status_code: status, error_code: code, error, title, message: words } = message;
   const text = [title, words, error].filter((part) => typeof part === 'string').join(': ');
-  const known = typeof code === 'string' ? CODES[code] : undefined;
+  const known = typeof code === 'string' && Object.hasOwn(CODES, code) ? CODES[code] : undefined;
   const byStatus = typeof status === 'number' ? codeOfStatus(status) : 'vendor_failed';
   return new ProviderError(known ?? byStatus, text || 'an error without a message', {
     provider: PROVIDER,

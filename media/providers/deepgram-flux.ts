@@ -3,6 +3,7 @@ import { monotonicMs } from '../clock.ts';
 import { ProviderError } from './errors.ts';
 import type { SpeechToTextEvent, SpeechToTextStream } from './provider.ts';
 import { bytesOf, TranscriptionSocket } from './transcription-socket.ts';
+import { numberOf, textOf } from './vendor-fields.ts';
 
 /** Defaults are Deepgram's (developers.deepgram.com/docs/flux/configuration, read 2026-11-25). */
 export type FluxOptions = {
@@ -101,17 +102,21 @@ export class DeepgramFluxStream implements SpeechToTextStream {
     this.#unansweredSamples = 0;
     if (message['type'] === 'TurnInfo') this.#takeTurn(message as unknown as TurnInfo);
     else if (message['type'] === 'Error') {
-      const { code, description } = message as { code?: string; description?: string };
-      throw new ProviderError('vendor_failed', `${code ?? 'error'}: ${description ?? ''}`, {
+      const { code, description } = message;
+      throw new ProviderError('vendor_failed', `${textOf(code) || 'error'}: ${textOf(description)}`, {
         provider: this.#provider,
       });
     }
   }
 
   #takeTurn(turn: TurnInfo): void {
-    const { event, transcript } = turn;
-    const times = { startMs: 1000 * turn.audio_window_start, endMs: 1000 * turn.audio_window_end };
-    const confidence = turn.end_of_turn_confidence;
+    const { event } = turn;
+    const transcript = textOf(turn.transcript);
+    const times = {
+      startMs: 1000 * numberOf(turn.audio_window_start),
+      endMs: 1000 * numberOf(turn.audio_window_end),
+    };
+    const confidence = numberOf(turn.end_of_turn_confidence);
     if (event === 'EndOfTurn') {
       if (transcript) this.#tell({ type: 'final', text: transcript, ...times });
       this.#inTurn = false;

@@ -7,6 +7,7 @@ import { DeepgramFluxStream, type FluxOptions } from './deepgram-flux.ts';
 import { DEFAULT_TIMEOUTS, type VendorTimeouts } from './deadline.ts';
 import type { SpeechToText, SpeechToTextEvent, SpeechToTextStream } from './provider.ts';
 import { bytesOf, TranscriptionSocket } from './transcription-socket.ts';
+import { numberOf, textOf } from './vendor-fields.ts';
 
 export type DeepgramOptions = {
   apiKey: string;
@@ -169,9 +170,10 @@ class NovaStream implements SpeechToTextStream {
   }
 
   #takeResults({ start, duration, is_final: isFinal, from_finalize: flushed, channel }: Results): void {
-    const { transcript, words = [] } = channel.alternatives[0]!;
-    const startMs = 1000 * (words[0]?.start ?? start);
-    const endMs = 1000 * (words.at(-1)?.end ?? start + duration);
+    const { words = [], ...alternative } = channel.alternatives[0]!;
+    const transcript = textOf(alternative.transcript);
+    const startMs = 1000 * numberOf(words[0]?.start ?? start);
+    const endMs = 1000 * numberOf(words.at(-1)?.end ?? numberOf(start) + numberOf(duration));
     if (transcript) this.#tell({ type: isFinal ? 'final' : 'partial', text: transcript, startMs, endMs });
     if (flushed) {
       this.#socket.replied();

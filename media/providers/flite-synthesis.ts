@@ -9,6 +9,7 @@ import { WASI } from 'node:wasi';
 import type { Voice } from '../agent.ts';
 import type { Pcm } from './provider.ts';
 import { SpeechError } from './errors.ts';
+import { readWav } from './wav.ts';
 
 const WASI_NAMESPACE = 'wasi_snapshot_preview1';
 const SUCCESS = 0;
@@ -117,17 +118,4 @@ function outputCalls(output: Buffer[], memory: () => Buffer, wasi: Wasi): Wasi {
     },
     fd_close: () => SUCCESS,
   };
-}
-
-/**
- * Reads the WAV file that flite writes: mono, 16 bits, `fmt ` (at offset 12, 16 bytes) then `data`. By hand, because the
- * `wav` package's reader is a stream, whose result would come only after this synchronous call.
- */
-function readWav(wav: Buffer): Pcm {
-  const isWav =
-    wav.length >= 44 && wav.toString('latin1', 8, 16) === 'WAVEfmt ' && wav.toString('latin1', 36, 40) === 'data';
-  if (!isWav || wav.readUInt16LE(22) !== 1 || wav.readUInt16LE(34) !== 16) throw new Error('no mono 16-bit WAV file');
-  const samples = new Int16Array(Math.floor(Math.min(wav.readUInt32LE(40), wav.length - 44) / 2));
-  for (let i = 0; i < samples.length; i++) samples[i] = wav.readInt16LE(44 + 2 * i);
-  return { samples, sampleRateHz: wav.readUInt32LE(24) };
 }

@@ -8,6 +8,7 @@ import { ProviderError, type ProviderErrorCode } from './errors.ts';
 import { addressOf, authorizationOf, transcriptionOf, type OpenAiHearingOptions } from './openai-hearing.ts';
 import type { SpeechToText, SpeechToTextEvent, SpeechToTextStream } from './provider.ts';
 import { bytesOf, TranscriptionSocket } from './transcription-socket.ts';
+import { textOf } from './vendor-fields.ts';
 
 /**
  * `compatible` gateways are told the model in the address, where api.openai.com refuses it. `timeouts.stallMs` is how long the
@@ -103,7 +104,8 @@ class RealtimeStream implements SpeechToTextStream {
   }
 
   #receive(message: ServerEvent): void {
-    const { item_id: itemId = '', error = {} } = message;
+    const { error = {} } = message;
+    const itemId = textOf(message.item_id);
     switch (message.type) {
       case 'session.updated':
         return this.#socket.ready();
@@ -111,9 +113,9 @@ class RealtimeStream implements SpeechToTextStream {
         this.#item(itemId);
         return;
       case 'conversation.item.input_audio_transcription.delta':
-        return this.#grow(this.#item(itemId), message.delta ?? '');
+        return this.#grow(this.#item(itemId), textOf(message.delta));
       case 'conversation.item.input_audio_transcription.completed':
-        return this.#complete(this.#item(itemId), message.transcript ?? '');
+        return this.#complete(this.#item(itemId), textOf(message.transcript));
       case 'conversation.item.input_audio_transcription.failed':
         return this.#takeError(error, 'vendor_failed');
       case 'error':
@@ -157,10 +159,11 @@ class RealtimeStream implements SpeechToTextStream {
     this.#tell({ type: 'flushed' });
   }
 
-  #takeError({ type, code, message }: OpenAiError, otherwise: ProviderErrorCode): void {
+  #takeError(error: OpenAiError, otherwise: ProviderErrorCode): void {
+    const [type, code, message] = [error.type, error.code, error.message].map(textOf);
     if (code === 'input_audio_buffer_commit_empty') return this.#committed();
-    const words = `${code ?? type ?? 'error'}: ${message ?? ''}`;
-    const failure = CODES[code ?? ''] ?? CODES[type ?? ''] ?? otherwise;
+    const words = `${code || type || 'error'}: ${message}`;
+    const failure = codeOf(code) ?? codeOf(type) ?? otherwise;
     throw new ProviderError(failure, words, { provider: this.#name });
   }
 }
@@ -176,6 +179,10 @@ const CODES: Record<string, ProviderErrorCode> = {
   insufficient_quota: 'payment_required',
   server_error: 'vendor_failed',
 };
+
+function codeOf(name = ''): ProviderErrorCode | undefined {
+  return Object.hasOwn(CODES, name) ? CODES[name] : undefined;
+}
 
 function sessionOf(options: OpenAiRealtimeOptions, language: string | undefined): Record<string, unknown> {
   return {

@@ -1,0 +1,16 @@
+/** Fields of what vendors send, of which nothing is certain: what gets past here goes into conversations and clocks. */
+
+/** @returns '' for what is missing. @throws TypeError for anything but text */
+export function textOf(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value !== 'string') throw new TypeError('sent something else in place of text');
+  return value;
+}
+
+/** @throws TypeError for anything but a finite number */
+export function numberOf(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) {
+    throw new TypeError('sent something else in place of a number');
+  }
+  return value;
+}
