@@ -9,7 +9,7 @@ export const stages = [
   [
     [
       'test/*.test.ts',
-      ...folders('bench', 'client-sdk', 'deploy', 'ownership', 'scripts', 'server', 'signalling', 'web'),
+      ...folders('bench', 'client-sdk', 'deploy', 'fuzz', 'ownership', 'scripts', 'server', 'signalling', 'web'),
     ],
     folders('media'),
   ],
