@@ -1,10 +1,12 @@
 /** The server as people start it, in a process of its own. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-export class ServerProcess {
+const MAIN = new URL('../server/main.ts', import.meta.url);
+
+export class ServerProcess implements AsyncDisposable {
   readonly url: string;
   readonly #process: ChildProcess;
 
@@ -15,15 +17,16 @@ export class ServerProcess {
 
   /**
    * Starts it on a free port of loopback. Rejects with what it said when it cannot be started.
-   * @param environment beside this process's own
+   * @param environment settings beside the process's own
+   * @param main another program that starts the server and can be told things (`tell`)
    */
-  static async start(environment: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
-    const main = fileURLToPath(new URL('../server/main.ts', import.meta.url));
-    const env = { ...process.env, ...environment, PORT: '0', LOG_LEVEL: 'info', DRAIN_TIMEOUT_MS: '0' };
-    const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  static async start(environment: NodeJS.ProcessEnv = {}, main = MAIN): Promise<ServerProcess> {
+    const env = { ...process.env, PORT: '0', LOG_LEVEL: 'info', DRAIN_TIMEOUT_MS: '0', ...environment };
+    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(main === MAIN ? [] : ['ipc' as const])];
+    const child = spawn(process.execPath, [fileURLToPath(main)], { env, stdio });
     const said: string[] = [];
     for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on('line', (line) => said.push(line));
+      createInterface({ input: stream! }).on('line', (line) => said.push(line));
     }
     const url = await Promise.race([
       readyUrl(child),
@@ -34,6 +37,20 @@ export class ServerProcess {
 
   get pid(): number {
     return this.#process.pid!;
+  }
+
+  /** The text of `/metrics`, for a server without API keys. */
+  async metrics(): Promise<string> {
+    return (await fetch(new URL('/metrics', this.url))).text();
+  }
+
+  /** For a program that is not the plain server. */
+  tell(message: object): void {
+    this.#process.send(message);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,8 @@
 /** A voice worker's UDP socket towards one media worker: plain RTP and RTCP of all the calls that the two share. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { readFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { isRtcp, parseRtp, RtpHeader } from './rtp.ts';
+import { dropsAtPort } from './udp-drops.ts';
 
 const LOOPBACK = '127.0.0.1';
 /**
@@ -78,12 +78,7 @@ export class RtpSocket {
   /** Packets that the kernel dropped because this socket's buffer was full; 0 where it does not tell (not Linux). */
   async kernelDrops(): Promise<number> {
     if (this.#closed) return 0;
-    const port = this.#socket.address().port.toString(16).toUpperCase().padStart(4, '0');
-    const table = await readFile('/proc/net/udp', 'latin1').catch(() => '');
-    const line = table
-      .split('\n')
-      .find((row) => row.includes(`:${port} `) && row.trim().split(/\s+/)[1]?.endsWith(port));
-    return Number(line?.trim().split(/\s+/).at(-1) ?? 0);
+    return dropsAtPort(this.#socket.address().port);
   }
 
   close(): void {

@@ -5,6 +5,7 @@ import type { Absence } from '../media/call-client.ts';
 import { Calls as MediaCalls } from '../media/calls.ts';
 import { compileFlite } from '../media/providers/flite-module.ts';
 import { sileroModelPath } from '../media/silero.ts';
+import { dropsOfProcesses } from '../media/udp-drops.ts';
 import { MediaError } from '../media/errors.ts';
 import type { MediaListener } from '../media/sfu-worker.ts';
 import type { VoiceStatistics } from '../media/voice-protocol.ts';
@@ -212,6 +213,11 @@ const gaugesOf = (media: MediaCalls): GaugeSource[] => {
   return [
     { name: 'voice_calls', help: 'Calls in voice workers.', read: sum(({ calls }) => calls) },
     ...arrivalGauges(sum),
+    {
+      name: 'media_kernel_drops_total',
+      help: 'Packets dropped by full buffers of media workers, from browsers or from voice workers.',
+      read: () => dropsOfProcesses(media.mediaWorkerPids),
+    },
     {
       name: 'voice_workers_with_room',
       help: 'Voice workers that can carry another call.',
