@@ -4,8 +4,6 @@ import { residentBytes } from './process-usage.ts';
 
 export type Footprint = {
   residentBytes: number;
-  /** In use by JavaScript, all threads, as the server's metrics tell. */
-  heapBytes: number;
   threads: number;
   descriptors: number;
   udpPorts: number;
@@ -49,8 +47,8 @@ export function udpSocketsOf(table: string, inodes: ReadonlySet<string>): Omit<U
     .map((row) => ({ port: portOf(row[1]), remotePort: portOf(row[2]), drops: Number(row.at(-1)) }));
 }
 
-/** @param metrics the text of the server's `/metrics` */
-export async function footprint(pid: number, metrics: string): Promise<Footprint> {
+/** Of a process and of all that it started. */
+export async function footprint(pid: number): Promise<Footprint> {
   const pids = await processTree(pid);
   const each = await Promise.all(
     pids.map(async (one) => ({
@@ -63,7 +61,6 @@ export async function footprint(pid: number, metrics: string): Promise<Footprint
   const inodes = new Set((await Promise.all(pids.map(inodesOf))).flatMap((set) => [...set]));
   return {
     residentBytes: sum(each.map(({ bytes }) => bytes)),
-    heapBytes: metricOf(metrics, 'nodejs_heap_size_used_bytes') + metricOf(metrics, 'parley_voice_heap_bytes'),
     threads: sum(each.map(({ threads }) => threads)),
     descriptors: sum(each.map(({ descriptors }) => descriptors)),
     udpPorts: new Set((await udpSockets(pid)).map(({ port }) => port)).size,

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+const ANSWER_MS = 30_000;
 const MAIN = new URL('../server/main.ts', import.meta.url);
 
 export class ServerProcess implements AsyncDisposable {
@@ -47,6 +48,13 @@ export class ServerProcess implements AsyncDisposable {
   /** For a program that is not the plain server. */
   tell(message: object): void {
     this.#process.send(message);
+  }
+
+  /** As `tell`, for what is answered by one message. */
+  async ask<Answer>(message: object): Promise<Answer> {
+    const answered = once(this.#process, 'message', { signal: AbortSignal.timeout(ANSWER_MS) });
+    this.tell(message);
+    return ((await answered) as [Answer])[0];
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -25,7 +25,12 @@ const target = await open();
 const { seed, inputs, untilMs, slowMs } = order;
 const corpus = order.only === undefined ? readCorpus(order.target) : [Buffer.from(order.only, 'base64')];
 const { findings, ...result } = await runCampaign({
-  ...{ target, corpus, seed, inputs, untilMs, track },
+  target,
+  corpus,
+  seed,
+  inputs,
+  untilMs,
+  track,
   ...(slowMs !== undefined && { slowMs }),
 });
 await target.close?.();

@@ -40,8 +40,8 @@ export async function startLooseVendor(): Promise<LooseVendor> {
 /** All of it once the client has said something, then the end. */
 function speak(client: WebSocket, { frames }: LooseVendor['say']): void {
   client.on('error', () => undefined);
-  client.once('message', (asked) => {
-    for (const frame of frames(String(asked))) client.send(frame);
+  client.once('message', (asked: Buffer) => {
+    for (const frame of frames(asked.toString('utf8'))) client.send(frame);
     client.close(1000);
   });
 }

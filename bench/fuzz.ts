@@ -1,8 +1,8 @@
 /** `npm run fuzz -- --minutes N [--target rtp] [--seed S]`: searches for as long as wanted, and keeps what it finds. */
 import { parseArgs } from 'node:util';
-import { keepInCorpus } from './corpus.ts';
-import { supervise } from './supervisor.ts';
-import { targets } from './targets.ts';
+import { keepInCorpus } from '../test/fuzz/corpus.ts';
+import { supervise } from '../test/fuzz/supervisor.ts';
+import { targets } from '../test/fuzz/targets.ts';
 
 const { values } = parseArgs({
   options: {
