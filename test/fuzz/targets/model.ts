@@ -42,7 +42,8 @@ export async function openModel(): Promise<FuzzTarget> {
       const signal = new AbortController().signal;
       const request = { messages: [{ role: 'user' as const, text: 'Hello?' }], tools: [TOOL] };
       const { items, error } = await inTime(collect(models[which]!.generate(request, signal)), 'the end of a reply');
-      if (error !== undefined && !(error instanceof ProviderError)) throw new Error('no ProviderError', { cause: error });
+      if (error !== undefined && !(error instanceof ProviderError))
+        throw new Error('no ProviderError', { cause: error });
       for (const item of items) check(item);
       expectUnpolluted();
       const kinds = new Set(items.map(({ type }) => type));

@@ -38,7 +38,8 @@ export async function openVoice(): Promise<FuzzTarget> {
         : new OpenAiSpeech({ baseUrl, model: 'tts', sampleRateHz: 48_000, vendor: 'compatible', timeouts: LONG });
       const spoken = collect(voice.speak(each(CLAUSES), 'alloy', new AbortController().signal));
       const { items, error } = await inTime(spoken, 'the end of a voice').finally(() => sockets.close());
-      if (error !== undefined && !(error instanceof ProviderError)) throw new Error('no ProviderError', { cause: error });
+      if (error !== undefined && !(error instanceof ProviderError))
+        throw new Error('no ProviderError', { cause: error });
       for (const item of items) check(item);
       expectUnpolluted();
       return `${voice.name} ${items.length > 0} ${error === undefined ? 'whole' : error.code}`;
