@@ -7,9 +7,12 @@ export function textOf(value: unknown): string {
   return value;
 }
 
-/** @throws TypeError for anything but a finite number */
+/** Seconds, confidences, counts: far above all of them, and far below what calculating with them would make infinite. */
+const MOST = 1e9;
+
+/** @throws TypeError for anything but a number of a sensible size */
 export function numberOf(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) {
+  if (typeof value !== 'number' || !(Math.abs(value) <= MOST)) {
     throw new TypeError('sent something else in place of a number');
   }
   return value;
