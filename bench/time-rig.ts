@@ -1,4 +1,5 @@
 /** A server with Redis and callers, as measurements over a long time need them. */
+import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { RedisServer } from '../test/support/redis-server.ts';
@@ -34,6 +35,7 @@ export class TimeRig {
     const redis = open.adopt(new Redis(redisServer.url), async (client) => client.disconnect());
     const environment = {
       REDIS_URL: redisServer.url,
+      TOKEN_SECRET: randomBytes(32).toString('hex'),
       REDIS_SESSION_TTL: String(REDIS_SESSION_TTL_S),
       WORKER_POOL_SIZE: '2',
       MEDIA_WORKERS: '2',

@@ -103,4 +103,18 @@ describe('a hostile client', () => {
       expect(ack).to.deep.equal({ ok: false, error: { code: 'unknown_event', message: 'There is no such request.' } });
     }
   });
+
+  it('is disconnected where it shows no token, though it answers every ping', async () => {
+    const impatient = await startLoneGateway({ connectTimeoutMs: 200 });
+    try {
+      const url = `${impatient.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`;
+      const socket = new WebSocket(url);
+      const closed = new Promise<void>((resolve) => socket.addEventListener('close', () => resolve()));
+      socket.addEventListener('message', ({ data }) => String(data) === '2' && socket.send('3'));
+      await closed;
+      expect(impatient.gateway.connections).to.equal(0);
+    } finally {
+      await impatient.close();
+    }
+  });
 });
