@@ -2,13 +2,13 @@
  * Transcription of whole utterances over HTTP, as OpenAI's `audio/transcriptions` does it, and every server that is
  * compatible with it (whisper.cpp, faster-whisper, vLLM).
  */
-import { DEFAULT_TIMEOUTS } from './deadline.ts';
+import { Deadline, DEFAULT_TIMEOUTS } from './deadline.ts';
 import { ProviderError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import { addressOf, authorizationOf, transcriptionOf, type OpenAiHearingOptions } from './openai-hearing.ts';
 import type { SpeechToText, SpeechToTextEvent, SpeechToTextStream } from './provider.ts';
 import { bytesOf } from './transcription-socket.ts';
-import { lostConnection, vendorFetch } from './vendor-fetch.ts';
+import { lostConnection, readText, vendorFetch } from './vendor-fetch.ts';
 
 /** `timeouts.firstResultMs` is how long a transcription may take. */
 export type OpenAiTranscriptionOptions = OpenAiHearingOptions;
@@ -18,6 +18,8 @@ const SAMPLE_RATE_HZ = 16_000;
 const MIN_MS = 100;
 /** Of one utterance; what is older is let go. 25 MB is the most that OpenAI takes, 13 minutes. */
 const MAX_MS = 120_000;
+/** Two minutes of speech are some 2,000 characters. */
+const MAX_ANSWER_BYTES = 262_144;
 
 export class OpenAiTranscription implements SpeechToText {
   readonly name: string;
@@ -48,10 +50,26 @@ export class OpenAiTranscription implements SpeechToText {
       body: form,
       signal,
     });
-    const body = await response.text().catch((error: unknown) => {
-      throw lostConnection(this.name, error);
+    return this.#textOf(await this.#read(response, signal));
+  }
+
+  async #read(response: Response, signal: AbortSignal): Promise<string> {
+    const deadline = new Deadline(this.name, signal);
+    const { stallMs } = { ...DEFAULT_TIMEOUTS, ...this.#options.timeouts };
+    deadline.expect('stalled', stallMs, 'the rest of its transcription');
+    // The response belongs to the request's signal, which knows nothing of this deadline.
+    const late = new Promise<never>((_, reject) => {
+      deadline.signal.addEventListener('abort', () => reject(deadline.missed ?? (signal.reason as Error)));
     });
-    return this.#textOf(body);
+    try {
+      const { text, whole } = await Promise.race([readText(response, MAX_ANSWER_BYTES), late]);
+      if (whole) return text;
+    } catch (error) {
+      throw error instanceof ProviderError ? error : lostConnection(this.name, error);
+    } finally {
+      deadline.close();
+    }
+    throw new ProviderError('malformed_response', 'sent far more than a transcription', { provider: this.name });
   }
 
   #textOf(body: string): string {

@@ -23,7 +23,8 @@ export function vendorFetch({ provider, connectMs }: VendorFetchOptions): typeof
     }, connectMs);
     const signal = init?.signal ? AbortSignal.any([init.signal, late.signal]) : late.signal;
     try {
-      const response = await fetch(input, { ...init, signal });
+      // Keys go to the vendor and to nobody whom it names: only some headers would be kept from another host.
+      const response = await fetch(input, { ...init, signal, redirect: 'error' });
       if (response.ok) return response;
       throw await refusal(provider, response);
     } catch (error) {
@@ -44,8 +45,26 @@ export function lostConnection(provider: string, error: unknown): ProviderError 
   });
 }
 
+/**
+ * A body as text, and no more of it than is wanted: the rest is not waited for.
+ * @returns `whole`: there was no more
+ * @throws what the connection fails with
+ */
+export async function readText(response: Response, mostBytes: number): Promise<{ text: string; whole: boolean }> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    text += decoder.decode(chunk.subarray(0, chunk.length - Math.max(0, bytes - mostBytes)), { stream: true });
+    // Leaving the loop cancels the body.
+    if (bytes > mostBytes) return { text, whole: false };
+  }
+  return { text: text + decoder.decode(), whole: true };
+}
+
 async function refusal(provider: string, response: Response): Promise<ProviderError> {
-  const text = (await response.text().catch(() => '')).slice(0, 4 * MAX_REFUSAL_CHARACTERS);
+  const { text } = await readText(response, 4 * MAX_REFUSAL_CHARACTERS).catch(() => ({ text: '' }));
   const { message, code } = vendorsWords(text);
   const retryAfter = retryAfterMs(response.headers.get('retry-after'), Date.now());
   return new ProviderError(
