@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { ClauseSplitter } from '../../../media/clauses.ts';
 import { pronounceablePieces } from '../../../media/providers/flite-text.ts';
 import { speakable } from '../../../media/speakable.ts';
-import { endsWithQuestion, isEcho, kindOfWords } from '../../../media/words.ts';
+import { hasJustAsked, isEcho, kindOfWords } from '../../../media/words.ts';
 import { asText, type FuzzTarget } from '../fuzz-target.ts';
 
 const PARTS = [
@@ -35,7 +35,7 @@ export function openWords(): FuzzTarget {
         pieces += piece.length;
       }
       const heard = written.slice(0, 5_000);
-      return [clauses.length, pieces, kindOfWords(heard), endsWithQuestion(heard), isEcho(heard, heard)].join();
+      return [clauses.length, pieces, kindOfWords(heard), hasJustAsked(heard), isEcho(heard, heard)].join();
     },
   };
 }
