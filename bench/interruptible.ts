@@ -42,5 +42,7 @@ export async function interruptible(measure: (parts: Interruptible) => Promise<v
     if (!interrupted.signal.aborted) throw error;
   } finally {
     await open.disposeAsync();
+    // What was under way and cannot be called off must not keep the process.
+    if (interrupted.signal.aborted) process.exit();
   }
 }
