@@ -31,14 +31,15 @@ export type GatewayOptions = {
   adapter?: NonNullable<ServerOptions['adapter']>;
   log: Log;
   nowMs: () => number;
-  /** A connection that has not joined after so long is closed, in ms. Default 15 s. */
+  /** A connection that has not joined after so long is closed, in ms. Default 30 s. */
   joinTimeoutMs?: number;
   /** A socket that has shown no token after so long is closed, in ms. Default 15 s. */
   connectTimeoutMs?: number;
 };
 
-/** Longer: more room for sockets that only take it. A page joins within a second. */
-const DEFAULT_JOIN_TIMEOUT_MS = 15_000;
+const DEFAULT_JOIN_TIMEOUT_MS = 30_000;
+/** Longer: more room for sockets that only take it. A client shows its token as soon as it is connected. */
+const DEFAULT_CONNECT_TIMEOUT_MS = 15_000;
 /** Larger ones close the connection in the transport; smaller ones, from 64 KiB, are refused with an answer. */
 const MAX_TRANSPORT_BYTES = 262_144;
 /** Finds a silent client after at most 20 s, so that its place is not held for long. */
@@ -63,7 +64,7 @@ export class Gateway implements AsyncDisposable {
   #closed: Promise<void> | undefined;
 
   constructor(options: GatewayOptions) {
-    const { httpServer, transports = ['websocket'], adapter, connectTimeoutMs = DEFAULT_JOIN_TIMEOUT_MS } = options;
+    const { httpServer, transports = ['websocket'], adapter, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = options;
     this.#options = options;
     this.#io = new Server(httpServer, {
       transports: [...transports],
