@@ -13,10 +13,15 @@ import { readWav } from './wav.ts';
 
 const WASI_NAMESPACE = 'wasi_snapshot_preview1';
 const SUCCESS = 0;
-/** The descriptor that the output gets: above the standard streams (0 to 2) and the root folder (3). */
+const BAD_DESCRIPTOR = 8;
+/** The root folder, which is none: node:wasi would open one for each clause, and close it never. */
+const ROOT_FD = 3;
+const ROOT = '/';
+/** The descriptor that the output gets: above the standard streams (0 to 2) and the root folder. */
 const OUTPUT_FD = 4;
 /** WASI's type of a regular file. A character device would have the C library write line by line. */
 const FILETYPE_REGULAR = 4;
+const FILETYPE_DIRECTORY = 3;
 
 type Instance = { exports: { memory: { buffer: ArrayBuffer } } };
 /** What Node's types leave out of WebAssembly. */
@@ -61,7 +66,7 @@ export class FliteSynthesis {
 
 /** The instance's view of its surroundings is node:wasi's, but for its arguments and its files. */
 function instantiate(module: WebAssembly.Module): Run {
-  const wasi = new WASI({ version: 'preview1', preopens: { '/': import.meta.dirname }, returnOnExit: true });
+  const wasi = new WASI({ version: 'preview1', returnOnExit: true });
   const args: Buffer[] = [];
   const output: Buffer[] = [];
   const memory = () => Buffer.from(instance.exports.memory.buffer);
@@ -95,13 +100,31 @@ function argumentCalls(args: readonly Buffer[], memory: () => Buffer): Wasi {
 /** The one file that flite opens is its output. What it prints is dropped: it may quote what was to be said. */
 function outputCalls(output: Buffer[], memory: () => Buffer, wasi: Wasi): Wasi {
   return {
+    // Told once what the root is called, the C library asks for nothing else of it.
+    fd_prestat_get(fd = 0, prestatAt = 0) {
+      if (fd !== ROOT_FD) return BAD_DESCRIPTOR;
+      memory().writeUInt32LE(0, prestatAt);
+      memory().writeUInt32LE(ROOT.length, prestatAt + 4);
+      return SUCCESS;
+    },
+    fd_prestat_dir_name(fd = 0, nameAt = 0) {
+      if (fd !== ROOT_FD) return BAD_DESCRIPTOR;
+      memory().write(ROOT, nameAt, 'latin1');
+      return SUCCESS;
+    },
     path_open(...parameters) {
       memory().writeUInt32LE(OUTPUT_FD, parameters[8]);
       return SUCCESS;
     },
     fd_fdstat_get(fd = 0, statAt = 0) {
-      if (fd !== OUTPUT_FD) return wasi['fd_fdstat_get']!(fd, statAt);
+      if (fd !== OUTPUT_FD && fd !== ROOT_FD) return wasi['fd_fdstat_get']!(fd, statAt);
       memory().fill(0, statAt, statAt + 24);
+      if (fd === ROOT_FD) {
+        memory().writeUInt8(FILETYPE_DIRECTORY, statAt);
+        // It may do anything, and so may what is opened in it.
+        memory().fill(0xff, statAt + 8, statAt + 24);
+        return SUCCESS;
+      }
       memory().writeUInt8(FILETYPE_REGULAR, statAt);
       return SUCCESS;
     },
