@@ -73,7 +73,12 @@ function instantiate(module: WebAssembly.Module): Run {
   const imports = wasi.getImportObject() as Record<string, Wasi>;
   const wasiCalls = imports[WASI_NAMESPACE]!;
   const instance: Instance = new WebAssembly.Instance(module, {
-    [WASI_NAMESPACE]: { ...wasiCalls, ...argumentCalls(args, memory), ...outputCalls(output, memory, wasiCalls) },
+    [WASI_NAMESPACE]: {
+      ...wasiCalls,
+      ...argumentCalls(args, memory),
+      ...rootCalls(memory),
+      ...outputCalls(output, memory, wasiCalls),
+    },
   });
   return { wasi, instance, args, output };
 }
@@ -97,10 +102,9 @@ function argumentCalls(args: readonly Buffer[], memory: () => Buffer): Wasi {
   };
 }
 
-/** The one file that flite opens is its output. What it prints is dropped: it may quote what was to be said. */
-function outputCalls(output: Buffer[], memory: () => Buffer, wasi: Wasi): Wasi {
+/** A root folder that is none: the C library is told its name, and asks for nothing but a file in it. */
+function rootCalls(memory: () => Buffer): Wasi {
   return {
-    // Told once what the root is called, the C library asks for nothing else of it.
     fd_prestat_get(fd = 0, prestatAt = 0) {
       if (fd !== ROOT_FD) return BAD_DESCRIPTOR;
       memory().writeUInt32LE(0, prestatAt);
@@ -112,19 +116,28 @@ function outputCalls(output: Buffer[], memory: () => Buffer, wasi: Wasi): Wasi {
       memory().write(ROOT, nameAt, 'latin1');
       return SUCCESS;
     },
+  };
+}
+
+/** A directory in which everything may be done. */
+function describeRoot(memory: Buffer, statAt: number): number {
+  memory.fill(0, statAt, statAt + 8);
+  memory.fill(0xff, statAt + 8, statAt + 24);
+  memory.writeUInt8(FILETYPE_DIRECTORY, statAt);
+  return SUCCESS;
+}
+
+/** The one file that flite opens is its output. What it prints is dropped: it may quote what was to be said. */
+function outputCalls(output: Buffer[], memory: () => Buffer, wasi: Wasi): Wasi {
+  return {
     path_open(...parameters) {
       memory().writeUInt32LE(OUTPUT_FD, parameters[8]);
       return SUCCESS;
     },
     fd_fdstat_get(fd = 0, statAt = 0) {
-      if (fd !== OUTPUT_FD && fd !== ROOT_FD) return wasi['fd_fdstat_get']!(fd, statAt);
+      if (fd === ROOT_FD) return describeRoot(memory(), statAt);
+      if (fd !== OUTPUT_FD) return wasi['fd_fdstat_get']!(fd, statAt);
       memory().fill(0, statAt, statAt + 24);
-      if (fd === ROOT_FD) {
-        memory().writeUInt8(FILETYPE_DIRECTORY, statAt);
-        // It may do anything, and so may what is opened in it.
-        memory().fill(0xff, statAt + 8, statAt + 24);
-        return SUCCESS;
-      }
       memory().writeUInt8(FILETYPE_REGULAR, statAt);
       return SUCCESS;
     },
