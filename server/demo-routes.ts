@@ -1,18 +1,38 @@
 import { Router } from '@koa/router';
+import { z } from 'zod';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Agents } from './agents.ts';
 import { HttpFailure } from './http-failure.ts';
 import type { SessionDesk } from './sessions-routes.ts';
+import { reply } from './validation.ts';
 
 export type DemoRoutesOptions = {
   desk: SessionDesk;
+  agents: Agents;
   /** Sessions that one address may open in a minute. Default 30: several people behind one address, but no flood. */
   sessionsPerMinute?: number;
 };
 
 const DEFAULT_SESSIONS_PER_MINUTE = 30;
 
-/** `POST /demo/sessions`: a session with the default agent for whoever opens the page. The body is not looked at. */
-export const demoRoutes = ({ desk, sessionsPerMinute = DEFAULT_SESSIONS_PER_MINUTE }: DemoRoutesOptions): Router => {
+/** Whom the page's visitors talk to, in words for them. */
+export const demoAgent = z
+  .object({
+    name: z.string(),
+    description: z.string(),
+    responder: z.enum(['parrot', 'llm']).describe('`parrot`: embedded. `llm`: a language model of a vendor.'),
+  })
+  .meta({ id: 'DemoAgent' });
+
+/**
+ * `POST /demo/sessions`: a session with the default agent for whoever opens the page. The body is not looked at.
+ * `GET /demo/agent`: who that is.
+ */
+export const demoRoutes = ({
+  desk,
+  agents,
+  sessionsPerMinute = DEFAULT_SESSIONS_PER_MINUTE,
+}: DemoRoutesOptions): Router => {
   const limiter = new RateLimiterMemory({ points: sessionsPerMinute, duration: 60 });
   const router = new Router();
   router.post('/demo/sessions', async (ctx) => {
@@ -26,6 +46,10 @@ export const demoRoutes = ({ desk, sessionsPerMinute = DEFAULT_SESSIONS_PER_MINU
       });
     }
     await desk.open(ctx, {});
+  });
+  router.get('/demo/agent', async (ctx) => {
+    const { config } = await agents.resolve({ agent: agents.defaultName });
+    reply(ctx, 200, demoAgent, config);
   });
   return router;
 };

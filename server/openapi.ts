@@ -4,6 +4,7 @@ import { createDocument } from 'zod-openapi';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponseObject } from 'zod-openapi';
 import type { ZodType } from 'zod';
 import { agentList } from './agents-routes.ts';
+import { demoAgent } from './demo-routes.ts';
 import { drainState } from './drain-routes.ts';
 import { health, probe } from './health-routes.ts';
 import * as schemas from './session-schemas.ts';
@@ -125,6 +126,9 @@ const demoPath: ZodOpenApiPathsObject = {
         ...busy,
       },
     },
+  },
+  '/demo/agent': {
+    get: { summary: 'Who the default agent is', responses: { '200': answer('Its description.', demoAgent) } },
   },
 };
 

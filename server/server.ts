@@ -166,7 +166,7 @@ const createHandler = (parts: Parts, status: Status): ReturnType<ReturnType<type
       cancel: () => drain.cancel(),
       remaining: () => host.joinedSessions.length,
     }),
-    ...(config.demo ? [demoRoutes({ desk: new SessionDesk(deskOptions) })] : []),
+    ...(config.demo ? [demoRoutes({ desk: new SessionDesk(deskOptions), agents })] : []),
     openApiRoutes({ version: VERSION, demo: config.demo, ...publicUrl }),
     metrics.routes(config.apiKeys),
   ];

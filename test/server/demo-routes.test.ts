@@ -17,6 +17,23 @@ describe('POST /demo/sessions', () => {
     }
   });
 
+  it('tells who that agent is', async () => {
+    for (const [environment, expected] of [
+      [{}, { name: 'parrot', responder: 'parrot' }],
+      [{ OPENAI_API_KEY: 'sk-test-0123456789' }, { name: 'assistant', responder: 'llm' }],
+    ] as const) {
+      const server = await startTestServer(environment);
+      try {
+        const { status, body } = await server.request('GET', '/demo/agent');
+        expect(status).to.equal(200);
+        expect(body).to.include(expected).and.to.have.all.keys('name', 'description', 'responder');
+        expect((body as unknown as { description: string }).description).to.match(/\w+ \w+/);
+      } finally {
+        await server.close();
+      }
+    }
+  });
+
   it('serves one address thirty times a minute, then says when to come again', async () => {
     const server = await startTestServer();
     try {

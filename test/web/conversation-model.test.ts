@@ -62,4 +62,12 @@ describe('ConversationModel', () => {
     conversation.silenced();
     expect(conversation.rows.map(({ measures }) => measures)).to.deep.equal([[], ['you silenced it']]);
   });
+
+  it('says that where words were cut off is a guess, behind how it came about', () => {
+    const model = new ConversationModel();
+    const cut = { turnId: 't1', role: 'agent', startMs: 100, endMs: 900 } as const;
+    model.transcript({ ...cut, text: 'One, two,', final: true, estimated: true });
+    model.agentState({ state: 'listening', output: 'normal', interruptedAfterMs: 300, atMs: 950 });
+    expect(model.rows[0]!.measures).to.deep.equal(['you cut in · silent after 300 ms', 'heard about so far']);
+  });
 });

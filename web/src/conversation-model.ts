@@ -74,7 +74,7 @@ export class ConversationModel {
   /** It concerns what the agent was saying, which is its latest row. */
   #cutShort(how: string): void {
     const last = this.rows.findLast((row) => row.role === 'agent');
-    if (last && !last.measures.includes(how)) last.measures.push(how);
+    if (last && !last.measures.includes(how)) last.measures.unshift(how);
   }
 
   #row(turnId: string, role: Row['role'], startMs: number): Row {

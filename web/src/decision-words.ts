@@ -21,10 +21,13 @@ const tellers: Readonly<Record<string, Tell>> = {
   resume: (decision) => ({ what: 'Goes on', why: silence(decision) }),
   interrupt: (decision) => ({ what: 'Gives you the floor', why: speech(decision) }),
   veto: () => ({ what: 'Takes it for its echo', why: 'the words were its own, come back through your microphone' }),
-  ignore: ({ reason }) => ({ what: 'Lets that pass', why: reason }),
-  speculate: ({ reason }) => ({ what: 'Begins an answer early', why: reason }),
-  use: ({ reason }) => ({ what: 'Uses the early answer', why: reason }),
-  discard: ({ reason }) => ({ what: 'Throws the early answer away', why: reason }),
+  ignore: ({ reason }) => ({
+    what: 'Lets that pass',
+    why: whyOf(reason, { 'late words': 'the words came late, and were none to stop for' }),
+  }),
+  speculate: ({ reason }) => ({ what: 'Begins an answer early', why: whyOf(reason, beginnings) }),
+  use: ({ inputs }) => ({ what: 'Uses the early answer', why: `you had said just that${ahead(inputs['aheadMs'])}` }),
+  discard: ({ reason }) => ({ what: 'Throws the early answer away', why: whyOf(reason, discards) }),
   tool: ({ reason, inputs }) => ({ what: `Uses the tool “${reason}”`, why: toolWhy(inputs) }),
   failover: ({ reason, inputs }) => ({
     what: `Takes another ${stages[reason] ?? reason}`,
@@ -33,8 +36,18 @@ const tellers: Readonly<Record<string, Tell>> = {
   bridge: () => ({ what: 'Bridges the silence', why: 'the answer kept you waiting' }),
   restart: ({ inputs }) => ({ what: 'Tries again', why: `nothing had come of it${after(inputs['waitedMs'])}` }),
   apologise: ({ inputs }) => ({ what: 'Apologises', why: `nothing had come of it${after(inputs['waitedMs'])}` }),
-  summarise: ({ reason }) => ({ what: 'Sums up the conversation', why: reason }),
-  idle: ({ reason }) => ({ what: 'Asks whether you are there', why: reason }),
+  summarise: ({ reason }) => ({
+    what: 'Sums up what was said',
+    why: whyOf(reason, { long: 'the conversation has grown long', failed: 'it failed, and is tried again later' }),
+  }),
+  idle: ({ reason, inputs }) => ({
+    what: reason === 'end' ? 'Ends the call' : 'Asks whether you are there',
+    why: `nobody had said anything${lasting(inputs['quietMs'])}`,
+  }),
+  limit: ({ reason }) => ({
+    what: reason === 'warn' ? 'Says that the time is short' : 'Ends the call',
+    why: reason === 'warn' ? 'the longest duration of a call is near' : 'the longest duration of a call is reached',
+  }),
 };
 
 const unknown: Tell = ({ decision, reason }) => ({ what: capital(decision), why: reason });
@@ -45,9 +58,36 @@ const stages: Readonly<Record<string, string>> = {
   'text-to-speech': 'voice',
 };
 
+/** Why an answer was begun before the turn was over. */
+const beginnings: Readonly<Record<string, string>> = {
+  'eager end': 'the recogniser thought that you were about to finish',
+  'final words': 'no word of what you had said would change',
+  'stable words': 'your words had not changed for a while',
+};
+
+const discards: Readonly<Record<string, string>> = {
+  words: 'you said something else',
+  speech: 'you went on',
+  resumed: 'the recogniser heard you go on',
+  failed: 'it failed, or there was no place to spare',
+  unanswered: 'there was nothing to answer',
+};
+
+function whyOf(reason: string, known: Readonly<Record<string, string>>): string {
+  return known[reason] ?? reason;
+}
+
+function ahead(ms: unknown): string {
+  return typeof ms === 'number' ? `; it was ${duration(ms)} ahead` : '';
+}
+
+function lasting(ms: unknown): string {
+  return typeof ms === 'number' ? ` for ${duration(ms)}` : '';
+}
+
 function endpointWhy({ reason, inputs }: Decision): string {
   const waited = inputs['endpointingMs'];
-  const forSoLong = typeof waited === 'number' ? ` for ${duration(waited)}` : '';
+  const forSoLong = lasting(waited);
   const whys: Record<string, string> = {
     pause: `you were silent${forSoLong}`,
     sentence: `the sentence was complete, and you were silent${forSoLong}`,

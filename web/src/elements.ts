@@ -34,6 +34,10 @@ export const elements = {
   sayForm: find('say-form', HTMLFormElement),
   say: find('say', HTMLInputElement),
   saySend: find('say-send', HTMLButtonElement),
+  agentName: find('agent-name', HTMLElement),
+  agentDescription: find('agent-description', HTMLSpanElement),
+  agentEmbedded: find('agent-embedded', HTMLDivElement),
+  agentModel: find('agent-model', HTMLParagraphElement),
   details: find('details', HTMLDetailsElement),
   figures: find('figures', HTMLDListElement),
 } as const;

@@ -51,6 +51,13 @@ export class LiveView {
     this.#draw();
   }
 
+  /** Shows the timeline at this time of an example, without a call. */
+  preview(nowMs: number): void {
+    this.#model.forgetBefore(nowMs - keptMs);
+    this.#endMs = nowMs;
+    this.#draw();
+  }
+
   readonly #tick = (): void => {
     this.#frame = requestAnimationFrame(this.#tick);
     const client = this.#client;

@@ -1,10 +1,12 @@
 /** The page: one button, and everything that a call has to show. */
 import type { ParleyClient, ParleyError } from '../../client-sdk/src/index.ts';
+import { showAgent } from './agent-view.ts';
 import { CallController } from './call-controller.ts';
 import { ConversationModel } from './conversation-model.ts';
 import { ConversationView } from './conversation-view.ts';
 import { DetailsView } from './details-view.ts';
 import { elements } from './elements.ts';
+import { ExampleCall } from './example-call.ts';
 import { listenToKeys } from './keyboard.ts';
 import { LineWatch } from './line-watch.ts';
 import { LiveView } from './live-view.ts';
@@ -35,7 +37,10 @@ const waterfall = new WaterfallModel();
 const conversation = new ConversationModel();
 const conversationView = new ConversationView(conversation);
 const live = new LiveView(timeline, clock);
-const waterfallView = new WaterfallView(waterfall, () => clock.at(performance.now()));
+const example = new ExampleCall({ timeline, waterfall, onTick: showExample });
+const waterfallView = new WaterfallView(waterfall, () =>
+  example.running ? example.nowMs : clock.at(performance.now()),
+);
 const problem = new ProblemView();
 const controller = new CallController({
   conversation,
@@ -76,6 +81,11 @@ function render(): void {
   if (!inCall) elements.microphone.disabled = true;
   elements.say.disabled = elements.saySend.disabled = !canAsk();
   conversationView.render();
+  waterfallView.render();
+}
+
+function showExample(nowMs: number): void {
+  live.preview(nowMs);
   waterfallView.render();
 }
 
@@ -138,6 +148,7 @@ elements.talk.addEventListener('click', ({ timeStamp }) => {
   // The second half of a double click would end the call that the first has begun, or the other way round.
   if (timeStamp - talkedAtMs < doubleClickMs) return;
   talkedAtMs = timeStamp;
+  example.stop();
   if (controller.client) void controller.hangUp();
   else void controller.start();
 });
@@ -156,6 +167,7 @@ elements.sayForm.addEventListener('submit', (event) => {
   elements.say.value = '';
 });
 listenToKeys({ toggleMute });
+void showAgent();
 new LineWatch(
   () => controller.client,
   (poor) => controller.lineChanged(poor),
@@ -165,5 +177,8 @@ new DetailsView(() => controller.client ?? window.parley).start();
 const stored = readSession(sessionStorage, Date.now());
 // The permission for the microphone outlives a reload, so the call goes on without another click.
 if (stored) void controller.start(stored);
-else forgetSession(sessionStorage);
+else {
+  forgetSession(sessionStorage);
+  example.start(matchMedia('(prefers-reduced-motion: reduce)').matches);
+}
 render();
