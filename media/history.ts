@@ -2,8 +2,8 @@
 import type { CallEvent } from './call-events.ts';
 import type { Message } from './providers/provider.ts';
 
-/** Messages kept; older ones are of no use to any responder. */
-const MAX_MESSAGES = 200;
+/** Messages kept: hours of short ones. Fewer: they would be forgotten before `memory.ts` has them summarised. */
+const MAX_MESSAGES = 2_000;
 
 export class ConversationHistory {
   readonly #messages: Message[];

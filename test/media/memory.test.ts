@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
+import { agent } from '../../media/agent.ts';
 import { CallMemory, type CallMemoryOptions } from '../../media/call-memory.ts';
+import { ConversationHistory } from '../../media/history.ts';
 import { estimatedTokens, Memory } from '../../media/memory.ts';
 import type { Message } from '../../media/providers/provider.ts';
 import { summarise } from '../../media/providers/summariser.ts';
@@ -44,6 +46,19 @@ describe('a memory', () => {
     expect(memory.summary).to.equal('They talked.');
     expect(memory.given(history)).to.deep.equal(turns(1, 4));
     expect(memory.due(history)).to.equal(undefined);
+  });
+
+  it('has short lines summarised, too, before the history forgets them', () => {
+    const { aboveTokens, keepTokens } = agent.parse({ name: 'a' }).memory;
+    const memory = new Memory({ aboveTokens, keepTokens });
+    const history = new ConversationHistory([]);
+    for (let index = 0; memory.due(history.messages()) === undefined; index++) {
+      for (const role of ['user', 'agent'] as const) {
+        const data = { turnId: `t${index}`, role, text: 'Yes', final: true, startMs: 0, endMs: 1 };
+        history.note({ name: 'transcript', data });
+      }
+    }
+    expect(history.messages()[0]).to.include({ turnId: 't0' });
   });
 
   it('goes on from there, and again', () => {
