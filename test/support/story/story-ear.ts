@@ -35,6 +35,8 @@ export class StoryEar {
   readonly #header = new RtpHeader();
   readonly #streams = new Map<number, Stream>();
   readonly #runs: Run[] = [];
+  /** Asked for all the time, and seldom another. */
+  #words: HeardWord[] | undefined;
   #lastMs = -Infinity;
   #sinceMs = -Infinity;
   /** What the loudspeaker gives, by time. */
@@ -77,14 +79,15 @@ export class StoryEar {
   }
 
   /** In order. A single frame between two words is the way from one to the other. */
-  get words(): HeardWord[] {
-    return this.#runs
+  get words(): readonly HeardWord[] {
+    this.#words ??= this.#runs
       .filter(({ frames }) => frames > 1)
       .map(({ code, startMs, endMs, frames, loweredFrames }) => {
         const { word, ms } = this.#sounds.word(code)!;
         const whole = frames * FRAME_MS >= ms - EDGE_FRAMES * FRAME_MS;
         return { code, word, startMs, endMs, whole, lowered: loweredFrames * 2 > frames };
       });
+    return this.#words;
   }
 
   #note(code: number, atMs: number, lowered: boolean): void {
@@ -93,6 +96,7 @@ export class StoryEar {
       run = { code, startMs: atMs, endMs: atMs, frames: 0, loweredFrames: 0 };
       this.#runs.push(run);
     }
+    this.#words = undefined;
     run.endMs = atMs + FRAME_MS;
     run.frames++;
     if (lowered) run.loweredFrames++;
