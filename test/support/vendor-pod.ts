@@ -1,4 +1,5 @@
 /** A pod whose agents hear, think and speak with local vendors, and a caller who is connected to it. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { CallEvent } from '../../signalling/call-control.ts';
 import type { Environment } from '../../server/config.ts';
 import type { SessionRecord } from '../../signalling/session.ts';
@@ -12,6 +13,8 @@ import { DIALECTS, startLanguageModel } from './vendors/language-model-server.ts
 import { ScriptListener } from './vendors/spoken-words.ts';
 
 const PATIENCE_MS = 20_000;
+/** The local recognisers take shorter pauses than 300 ms for none: two sentences would be one. */
+const BETWEEN_MS = 500;
 
 export type VendorSet = {
   ears: DeepgramServer;
@@ -46,6 +49,7 @@ export class VendorCaller {
   readonly session: SessionRecord;
   readonly client = new MediaPodClient();
   readonly #script: string[];
+  #saidMs = -Infinity;
 
   private constructor(pod: MediaPod, session: SessionRecord, script: string[]) {
     this.pod = pod;
@@ -69,8 +73,11 @@ export class VendorCaller {
 
   /** Says it aloud; resolves when it is said. @param understood what the recogniser makes of it */
   async says(text: string, understood = text): Promise<void> {
+    const packets = await opusSpeech(text);
+    await pause(Math.max(0, this.#saidMs + BETWEEN_MS - performance.now()));
     this.#script.push(understood);
-    await this.client.voice.say(await opusSpeech(text));
+    await this.client.voice.say(packets);
+    this.#saidMs = performance.now();
   }
 
   async hears(part: string, withinMs = PATIENCE_MS): Promise<void> {
