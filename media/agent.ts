@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { limits } from './agent-limits.ts';
 import { providerFields } from './agent-providers.ts';
 import { agentTexts } from './agent-texts.ts';
-import { agentTools, namesUsedBy } from './tool-schema.ts';
+import { namesUsedBy, tools } from './tool-schema.ts';
 import { unknownNames, variables, type VariableValues } from './agent-variables.ts';
 
 const ms = (minimum: number, maximum: number, value: number) =>
@@ -111,7 +111,7 @@ export const agent = z
      */
     journal: z.union([z.boolean(), z.strictObject({ audio: z.boolean().default(false) })]).default(false),
     /** What a language model may do besides speaking. */
-    tools: agentTools,
+    tools,
     /** What sessions may give, or must. */
     variables: variables.default({}),
     limits,

@@ -24,6 +24,8 @@ export type CallClientOptions = {
   onReady: (ready: boolean) => void;
   /** What is sent to it is heard so much later. */
   onHears: (afterMs: number) => void;
+  /** The client's connection stands (`true`), or is gone; its media may flow all the same. */
+  onConnected: (connected: boolean) => void;
   /** Something about its media has changed that `stands` may depend on. */
   onProgress: () => void;
   onNotice: (code: string, message: string) => void;
@@ -52,6 +54,7 @@ export class CallClient {
   #speaks = false;
   #withoutMicrophone = false;
   #ready = false;
+  #connected = false;
   #moveOwed = false;
   #graceTimer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -73,6 +76,11 @@ export class CallClient {
     return this.#moveOwed;
   }
 
+  /** Its connection stands: what it is told it hears of. */
+  get isConnected(): boolean {
+    return this.#connected;
+  }
+
   get callerSsrc(): number | undefined {
     return this.#media?.callerSsrc;
   }
@@ -88,6 +96,7 @@ export class CallClient {
     signal: AbortSignal,
   ): Promise<{ kept: true } | { kept: false; media: ClientMediaOptions }> {
     clearTimeout(this.#graceTimer);
+    this.#setConnected(true);
     this.#canHear = request.playback === 'running';
     if (request.keep && this.#media?.matches(request.keep)) return { kept: true };
     signal.throwIfAborted();
@@ -100,6 +109,7 @@ export class CallClient {
     withoutMicrophone: boolean,
   ): Promise<ClientMediaOptions> {
     this.drop();
+    this.#setConnected(true);
     this.#canHear = playback === 'running';
     this.#capabilities = rtpCapabilities;
     this.#withoutMicrophone = withoutMicrophone;
@@ -167,6 +177,7 @@ export class CallClient {
   /** The signalling connection is gone; the media may still flow. */
   gone(): void {
     clearTimeout(this.#graceTimer);
+    this.#setConnected(false);
     const { graceMs, idleMs } = this.#options.absence;
     this.#graceTimer = setTimeout(() => {
       this.#moveOwed = false;
@@ -211,6 +222,11 @@ export class CallClient {
     this.#arrival?.close();
     this.#media?.close();
     this.#media = undefined;
+  }
+
+  #setConnected(connected: boolean): void {
+    this.#connected = connected;
+    this.#options.onConnected(connected);
   }
 
   #present(): SfuClient {

@@ -1,5 +1,7 @@
 /** What a call tells its client. The same shapes as the signalling protocol's events, which `server/` passes on. */
 import type { Decision } from './decision.ts';
+import type { ClientToolCall } from './tools/client-tools.ts';
+import type { ToolUse } from './tools/tool-use.ts';
 import type { TurnTimings } from './turn-timings.ts';
 
 export type AgentActivity = 'listening' | 'thinking' | 'speaking';
@@ -45,9 +47,16 @@ export type CallEvent =
         timings?: TurnTimings;
         /** Of a final line: what was decided since the one before. */
         decisions?: readonly Decision[];
+        /** Of a final line: the tools that were run since the one before. */
+        tools?: readonly ToolUse[];
       };
     }
   | { name: 'decision'; data: Decision }
+  /** The page is to run a tool, and no longer to. */
+  | { name: 'tool-call'; data: ClientToolCall & { atMs: number } }
+  | { name: 'tool-cancel'; data: { callId: string; atMs: number } }
+  /** A text for the page to show. */
+  | { name: 'text'; data: { turnId: string; text: string; atMs: number } }
   | { name: 'problem'; data: { code: string; message: string } };
 
 /** What another voice worker or pod would have to know of to go on. */

@@ -28,7 +28,8 @@ export type CallOptions = {
   snapshot: () => CallSnapshot | undefined;
   onEvent: (event: CallEvent | MoveEvent) => void;
   onFlowing: (flowing: boolean) => void;
-  onContinuation: (continuation: Continuation) => void;
+  /** Resolves to whether it is kept. */
+  onContinuation: (continuation: Continuation) => Promise<boolean>;
   absence: Absence;
   /** The client is gone, and nothing of it was heard for as long as `absence` says. */
   onIdle: () => void;

@@ -14,6 +14,7 @@ import { recording } from './journal-audio.ts';
 import type { Message } from './providers/provider.ts';
 import { ReplyGenerator, type ReplyOptions } from './reply.ts';
 import { Speculator } from './speculator.ts';
+import type { CallTools, ToolSide } from './tools/call-tools.ts';
 import { TurnUpkeep } from './turn-upkeep.ts';
 import type { VoiceCallOptions } from './voice-call-options.ts';
 
@@ -41,6 +42,7 @@ export class CallParts {
   readonly interrupter: Interrupter;
   readonly upkeep: TurnUpkeep;
   readonly initiative: Initiative;
+  readonly tools: CallTools | undefined;
   readonly #memory: CallMemory | undefined;
   readonly speculator: Speculator | undefined;
 
@@ -54,7 +56,9 @@ export class CallParts {
       side.emit(event);
     };
     const { decide, stageEvent } = new Decisions({ now, sessionMs, turnId, replyTurnId, emit });
-    const providers = options.providers(open.agent, stageEvent, decide);
+    const tools = toolSide(options, side, (use) => this.upkeep.toolUsed(use));
+    const providers = options.providers(open.agent, stageEvent, decide, tools);
+    this.tools = providers.tools;
     this.#memory = providers.memory;
     this.initiative = new Initiative({ agent: open.agent, journal, tell, decide });
     this.voice = createVoice(options, side, providers, (step, speculative) => {
@@ -103,7 +107,17 @@ export class CallParts {
     this.voice.close();
     this.hearing.close();
     this.#memory?.close();
+    this.tools?.close();
   }
+}
+
+function toolSide(
+  { open, now, recordTools: record }: CallPartsOptions,
+  { tell, sessionMs, emit }: CallSide,
+  used: ToolSide['used'],
+): ToolSide {
+  const endCall = () => tell({ type: 'hang-up' }, now());
+  return { sessionId: open.callId, restored: open.tools ?? [], sessionMs, emit, record, endCall, used };
 }
 
 function createVoice(

@@ -27,6 +27,8 @@ export type CallProviders = {
   isWorking?: () => boolean;
   /** Words for the midst of a reply that stalls, spoken ahead. */
   bridges?: (index: number) => readonly SpokenAudio[] | undefined;
+  /** What the model may do besides speaking. */
+  tools?: CallTools;
 };
 
 /** Of summaries: 200 words, in whatever language. */
@@ -73,6 +75,7 @@ export function vendorProviders(
     bridges: (index) => fillers.get(key, index),
     responder: new LlmResponder({ model, prompt, tools, memory }),
     memory,
+    ...(tools && { tools }),
     textToSpeech,
     voice,
     speechToText: registry.speechToText(stages.stt, { ...keyterms, ...(eager && { flux: EAGER_FLUX }) }, onEvent),

@@ -9,12 +9,15 @@ import type { CallerNetwork } from './caller-network.ts';
 import type { CallEvent } from './call-events.ts';
 import type { CallOptions } from './call-options.ts';
 import { monotonicMs } from './clock.ts';
-import { continuationOf, type Continuation, type RestoredConversation } from './continuation.ts';
+import { CallContinuations } from './call-continuations.ts';
+import type { Continuation, RestoredConversation } from './continuation.ts';
 import type { ConversationSnapshot } from './conversation-events.ts';
 import { MediaError } from './errors.ts';
 import { ConversationHistory } from './history.ts';
 import type { JoinOptions } from './sfu-client.ts';
 import { AGENT_PAYLOAD_TYPE, type SfuLink } from './sfu-link.ts';
+import type { ClientToolAnswer } from './tools/client-tools.ts';
+import type { ToolRecord } from './tools/tool-ledger.ts';
 import { unlessAborted } from './unless-aborted.ts';
 import type { VoiceThread } from './voice-thread.ts';
 import type { OpenCall, ToVoiceWorker } from './voice-protocol.ts';
@@ -26,6 +29,7 @@ export class Call {
   callerNetwork: CallerNetwork | undefined;
   #startedAtMs: number;
   #history: ConversationHistory;
+  readonly #continuations: CallContinuations;
   #link: SfuLink | undefined;
   #agentProducer: types.Producer | undefined;
   /** The thread that knows of this call. */
@@ -34,7 +38,6 @@ export class Call {
   #standsBy = Promise.withResolvers<void>();
   #toldFlowing = false;
   #hearsAfterMs: number | undefined;
-  #toldContinuation = '';
   #limitTimer: NodeJS.Timeout | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -44,11 +47,13 @@ export class Call {
     this.#leads = !options.standby;
     this.#startedAtMs = monotonicMs() - (options.restored?.elapsedMs ?? 0);
     this.#history = new ConversationHistory(options.restored?.history ?? []);
+    this.#continuations = new CallContinuations(options, () => this.elapsedMs);
     this.client = new CallClient({
       path: () => this.#link && this.#agentProducer && { link: this.#link, agent: this.#agentProducer },
       onCaller: (ssrc) => this.#post({ type: 'caller-ssrc', callId: options.id, ssrc }),
       onReady: this.#onReady,
       onHears: this.#onHears,
+      onConnected: (present) => this.#post({ type: 'client-present', callId: options.id, present }),
       ...options,
       onProgress: () => this.client.stands && this.#standsBy.resolve(),
     });
@@ -75,7 +80,8 @@ export class Call {
   /** How its conversation stands, for a call that is opened later; undefined before the voice worker has told of it. */
   get resting(): RestoredConversation | undefined {
     const { conversation } = this.#options.snapshot() ?? {};
-    return conversation && { conversation, history: this.#history.messages(), elapsedMs: this.elapsedMs };
+    const [history, { tools }] = [this.#history.messages(), this.#continuations];
+    return conversation && { conversation, history, tools, elapsedMs: this.elapsedMs };
   }
 
   /** Opens the path and the call in its voice worker. */
@@ -107,7 +113,7 @@ export class Call {
       const conversation = await unlessAborted(this.#options.thread().handOver(this.#options.id, withinMs), signal);
       this.#leads = false;
       clearTimeout(this.#limitTimer);
-      return this.#continuation(conversation);
+      return this.#continuations.of(conversation);
     } catch (error) {
       this.#post({ type: 'resume', callId: this.#options.id });
       throw error;
@@ -115,11 +121,12 @@ export class Call {
   }
 
   /** Speaks from now on, as it was told that the conversation stands. */
-  takeOver({ conversation, history, elapsedMs }: RestoredConversation): void {
+  takeOver({ conversation, history, tools, elapsedMs }: RestoredConversation): void {
     if (this.#leads) return;
     this.#startedAtMs = monotonicMs() - elapsedMs;
     this.#history = new ConversationHistory(history);
-    const order = { conversation, history: this.#history.messages(), startedAtMs: this.#startedAtMs };
+    this.#continuations.tools = tools;
+    const order = { conversation, history: this.#history.messages(), tools, startedAtMs: this.#startedAtMs };
     this.#post({ type: 'take-over', callId: this.#options.id, order });
     this.#lead();
   }
@@ -146,6 +153,17 @@ export class Call {
     this.#post({ type: 'mute', callId: this.#options.id, muted });
   }
 
+  toolResult(answer: ClientToolAnswer): void {
+    this.#post({ type: 'tool-result', callId: this.#options.id, answer });
+  }
+
+  /** Keeps what was done with tools, and says when another pod would find it. */
+  async noteTools({ requestId, record }: { requestId: number; record: ToolRecord }): Promise<void> {
+    const [worker, { id: callId, snapshot }] = [this.#options.thread(), this.#options];
+    const kept = (await this.#continuations.noteTools(record, snapshot()?.conversation)) && this.#leads;
+    worker.post({ type: 'tools-kept', callId, requestId, kept });
+  }
+
   /** Keeps what was said, for a voice worker that has to go on with it. */
   noteEvent(event: CallEvent): void {
     this.#history.note(event);
@@ -155,11 +173,7 @@ export class Call {
   /** Tells how the conversation stands, where that is news and this call's to tell. */
   noteSnapshot(conversation: ConversationSnapshot, network?: CallerNetwork): void {
     this.callerNetwork = network ?? this.callerNetwork;
-    if (!this.#leads) return;
-    const told = JSON.stringify(conversation);
-    if (told === this.#toldContinuation) return;
-    this.#toldContinuation = told;
-    this.#options.onContinuation(this.#continuation(conversation));
+    if (this.#leads) this.#continuations.note(conversation);
   }
 
   /**
@@ -217,10 +231,12 @@ export class Call {
       payloadType: AGENT_PAYLOAD_TYPE,
       startedAtMs: this.#startedAtMs,
       history: this.#history.messages(),
+      tools: this.#continuations.tools,
       ...(restore && { restore }),
       standby: !this.#leads,
     };
     this.#post({ type: 'open-call', call });
+    this.#post({ type: 'client-present', callId: id, present: this.client.isConnected });
   }
 
   async #reconnect(): Promise<void> {
@@ -269,10 +285,6 @@ export class Call {
     const leftMs = agent.limits.sessionMinutes * 60_000 - this.elapsedMs;
     this.#limitTimer = setTimeout(onExpired, Math.max(0, leftMs));
     this.#limitTimer.unref();
-  }
-
-  #continuation(conversation: ConversationSnapshot): Continuation {
-    return continuationOf(conversation, this.elapsedMs, Date.now());
   }
 
   #post(message: ToVoiceWorker): void {

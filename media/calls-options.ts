@@ -11,7 +11,8 @@ import type { VoiceWorkerPoolOptions } from './voice-worker-pool.ts';
 export type CallsObserver = {
   event: (callId: string, event: CallEvent | MoveEvent) => void;
   flowing: (callId: string, flowing: boolean) => void;
-  continuation: (callId: string, continuation: Continuation) => void;
+  /** Resolves to whether it is kept where another pod would go on from it; where there is none, in this one's memory. */
+  continuation: (callId: string, continuation: Continuation) => Promise<boolean>;
   ended: (callId: string, reason: EndedBy) => void;
 };
 

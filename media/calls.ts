@@ -123,7 +123,7 @@ export class Calls {
 
   /** A call that stood by speaks from now on. @throws {MediaError} `session_not_found` */
   takeOver(callId: string, saved: SavedConversation): void {
-    const restored = restore(saved) ?? { conversation: reconcile(undefined, []), history: [], elapsedMs: 0 };
+    const restored = restore(saved) ?? { conversation: reconcile(undefined, []), history: [], tools: [], elapsedMs: 0 };
     this.get(callId).takeOver(restored);
   }
 
@@ -209,7 +209,7 @@ export class Calls {
       snapshot: () => this.#pool.snapshot(voiceIndex, id),
       onEvent: (event) => this.#observer?.event(id, event),
       onFlowing: (flowing) => this.#observer?.flowing(id, flowing),
-      onContinuation: (continuation) => this.#observer?.continuation(id, continuation),
+      onContinuation: async (continuation) => (await this.#observer?.continuation(id, continuation)) ?? false,
       absence: this.#options.absence ?? DEFAULT_ABSENCE,
       onIdle: () => this.#rest(id),
       onExpired: () => this.#observer?.ended(id, 'expired'),
@@ -230,12 +230,10 @@ export class Calls {
   readonly #onMessage = (_index: number, message: FromVoiceWorker): void => {
     if (message.type === 'event') this.#open.get(message.callId)?.noteEvent(message.event);
     else if (message.type === 'snapshot') this.#noteSnapshots([message]);
+    else if (message.type === 'tools') void this.#open.get(message.callId)?.noteTools(message);
     else if (message.type === 'heartbeat') this.#noteSnapshots(message.snapshots);
     else if (message.type === 'call-ended') this.#callEnded(message.callId, message.reason);
-    else if (message.type === 'fault') {
-      const { code, callId } = message;
-      this.#options.onNotice({ code, message: message.message, ...(callId !== undefined && { callId }) });
-    }
+    else if (message.type === 'fault') this.#options.onNotice(message);
   };
 
   #callEnded(callId: string, reason: EndedBy): void {

@@ -5,14 +5,17 @@
 import type { ConversationSnapshot } from './conversation-events.ts';
 import { reconcile, type TranscriptLine } from './conversation-restore.ts';
 import type { Message } from './providers/provider.ts';
+import type { ToolRecord } from './tools/tool-ledger.ts';
 
 /** Whoever reads another version goes by the transcript alone. */
 const VERSION = 1;
 
-/** Plain JSON of a few hundred bytes. */
+/** Plain JSON of a few hundred bytes, and of some kilobytes where tools were used. */
 export type Continuation = {
   version: typeof VERSION;
   conversation: ConversationSnapshot;
+  /** What was done with tools, or was about to be. Absent: nothing. */
+  tools?: ToolRecord;
   /** Session time when it was saved, in ms. */
   elapsedMs: number;
   /** Unix ms. */
@@ -29,12 +32,19 @@ export type SavedConversation = {
 export type RestoredConversation = {
   conversation: ConversationSnapshot;
   history: Message[];
+  tools: ToolRecord;
   /** Session time that has gone by. */
   elapsedMs: number;
 };
 
-export function continuationOf(conversation: ConversationSnapshot, elapsedMs: number, nowMs: number): Continuation {
-  return { version: VERSION, conversation, elapsedMs: Math.round(elapsedMs), savedAt: nowMs };
+export function continuationOf(
+  conversation: ConversationSnapshot,
+  tools: ToolRecord,
+  elapsedMs: number,
+  nowMs: number,
+): Continuation {
+  const done = tools.length > 0 && { tools };
+  return { version: VERSION, conversation, ...done, elapsedMs: Math.round(elapsedMs), savedAt: nowMs };
 }
 
 /**
@@ -51,6 +61,7 @@ export function restore(saved: SavedConversation, nowMs?: number): RestoredConve
   return {
     conversation: reconcile(continuation?.conversation, transcript),
     history: transcript.map(message),
+    tools: continuation?.tools ?? [],
     elapsedMs: Math.max((continuation?.elapsedMs ?? 0) + sinceMs, lastMs),
   };
 }
@@ -66,7 +77,15 @@ function read(data: SavedConversation['continuation']): Continuation | undefined
   const { conversation, elapsedMs, savedAt } = data as Partial<Continuation>;
   const { greeted, turnIndex, turnNumber } = conversation ?? {};
   if (typeof greeted !== 'boolean' || !isCount(turnIndex) || !isCount(turnNumber)) return undefined;
-  return isCount(elapsedMs) && isCount(savedAt) ? (data as Continuation) : undefined;
+  const { tools = [] } = data as Partial<Continuation>;
+  return isCount(elapsedMs) && isCount(savedAt) && isToolRecord(tools) ? (data as Continuation) : undefined;
+}
+
+function isToolRecord(tools: unknown): tools is ToolRecord {
+  if (!Array.isArray(tools)) return false;
+  return (tools as Partial<ToolRecord[number]>[]).every(
+    ({ turnId, call }) => typeof turnId === 'string' && typeof call?.id === 'string',
+  );
 }
 
 function isCount(value: unknown): value is number {

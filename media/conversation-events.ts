@@ -28,6 +28,8 @@ export type Reply = {
   output: AgentOutput;
   startMs: number;
   userStartMs?: number;
+  /** The call is over when it has been heard. */
+  hangsUp?: true;
 };
 
 /**
@@ -78,6 +80,8 @@ export type ConversationEvent =
   | { type: 'reply-finished'; text: string }
   /** `exhausted`: nobody is left who could answer. */
   | { type: 'reply-failed'; exhausted?: boolean }
+  /** The call is over when the reply that runs has been heard; one that is given up ends nothing. */
+  | { type: 'hang-up' }
   /** Another pod speaks from now on: the reply ends at the word that it has come to. */
   | { type: 'hand-over' }
   /** This call stood by, and speaks from now on. `ready`: the client can hear it. */
@@ -124,7 +128,7 @@ export type ConversationSnapshot = {
   heard?: HeardPart;
   /** In place of the first line of `unheard`, where the voice can go on within it. */
   broken?: BrokenClause;
-  /** The call is over with `unheard`. */
+  /** The call is over with `unheard`, or, where all was heard, with the client's return. */
   ends?: EndedBy;
   /** A turn of the caller's that has ended, and of whose answer nothing was heard. `text`: what was typed. */
   unanswered?: { turnId: string; startMs: number; text?: string };

@@ -163,6 +163,7 @@ export class Conversation {
     const { unheard, broken, ends, unanswered } = this.#owed;
     if (unanswered?.text !== undefined) {
       delete this.#owed.unanswered;
+      delete this.#owed.ends;
       this.#greeted = true;
       this.#answerTyped(unanswered.turnId, unanswered.text, nowMs);
     } else if (!this.#greeted) {
@@ -172,7 +173,8 @@ export class Conversation {
       this.#owed = {};
       const words = say(this.#newTurnId(), unheard || this.#texts.sayAgain, ends);
       this.#reply.start({ ...words, ...(broken && { broken }) }, nowMs);
-    } else this.#effects.agentState(undefined, nowMs);
+    } else if (ends) this.#effects.order({ type: 'end', reason: ends });
+    else this.#effects.agentState(undefined, nowMs);
   }
 
   /** The call stood by until now: what is owed is said, unless the caller has the word. */

@@ -1,12 +1,5 @@
 /** What the agent still has to say or to answer, once somebody can hear it. Pure. */
-import type {
-  BrokenClause,
-  ConversationSnapshot,
-  EndedBy,
-  Reply,
-  ReplyProgress,
-  ReplyRequest,
-} from './conversation-events.ts';
+import type { BrokenClause, ConversationSnapshot, EndedBy, Reply, ReplyProgress } from './conversation-events.ts';
 
 /** A reply that a break cuts off: whoever goes on writes down what was heard of it. */
 export type CutOff = Pick<ConversationSnapshot, 'replyTurnId' | 'heard'>;
@@ -17,9 +10,10 @@ export type Owed = Pick<ConversationSnapshot, 'unheard' | 'broken' | 'ends' | 'u
 export const withoutSounds = (text: string): string => text.replace(/\[[^\]]*\]\s*/g, '').trim();
 
 /** What is left of a reply: nothing of a greeting that was not heard, for that begins anew. */
-export function owedOf({ request, audible, userStartMs = 0 }: Reply, progress: () => ReplyProgress): Owed {
-  if (audible) return owedWords(progress().unheard, undefined, endOf(request));
-  if (request.kind === 'repeat') return owedWords(request.text, request.broken, request.ends);
+export function owedOf(reply: Reply, progress: () => ReplyProgress): Owed {
+  const { request, audible, userStartMs = 0 } = reply;
+  if (audible) return owedWords(progress().unheard, undefined, endOf(reply));
+  if (request.kind === 'repeat') return owedWords(request.text, request.broken, endOf(reply));
   if (request.kind !== 'answer') return {};
   const { turnId, text } = request;
   return { unanswered: { turnId, startMs: Math.round(userStartMs), ...(text !== undefined && { text }) } };
@@ -35,7 +29,8 @@ export function cutOff({ request: { turnId }, audible, startMs }: Reply, progres
 /** What is left when the voice stops at a word, for another one that goes on there. */
 export function owedAtWord(reply: Reply, progress: () => ReplyProgress): Owed {
   const { rest, broken } = progress();
-  return reply.audible && rest !== undefined ? owedWords(rest, broken, endOf(reply.request)) : owedOf(reply, progress);
+  if (!reply.audible || rest === undefined) return owedOf(reply, progress);
+  return owedWords(rest, broken, endOf(reply));
 }
 
 /**
@@ -56,9 +51,10 @@ export function owedAfter(
 
 function owedWords(text: string, broken: BrokenClause | undefined, ends: EndedBy | undefined): Owed {
   const unheard = withoutSounds(text);
-  return unheard ? { unheard, ...(broken && { broken }), ...(ends && { ends }) } : {};
+  return { ...(unheard && { unheard, ...(broken && { broken }) }), ...(ends && { ends }) };
 }
 
-function endOf(request: ReplyRequest): EndedBy | undefined {
+function endOf({ request, hangsUp }: Reply): EndedBy | undefined {
+  if (hangsUp) return 'agent';
   return request.kind === 'repeat' ? request.ends : undefined;
 }

@@ -6,7 +6,7 @@ import { CutInTimes } from './cut-in-times.ts';
 import { say, type Recovery } from './recovery.ts';
 
 export type ReplyEvent =
-  | Extract<ConversationEvent, { type: `reply-${string}` | 'output' | 'silent' }>
+  | Extract<ConversationEvent, { type: `reply-${string}` | 'output' | 'silent' | 'hang-up' }>
   | Extract<ConversationEvent, { type: 'recogniser-failed' }>;
 
 export class ReplyCourse {
@@ -59,6 +59,9 @@ export class ReplyCourse {
     switch (event.type) {
       case 'output':
         return this.#output(reply, event.output, nowMs);
+      case 'hang-up':
+        reply.hangsUp = true;
+        return;
       case 'reply-audible':
         return this.#audible(reply, nowMs);
       case 'reply-text':
@@ -133,7 +136,8 @@ export class ReplyCourse {
     this.#reply = undefined;
     this.#effects.agentState(this.#reply, nowMs);
     if (request.kind === 'answer') this.#recovery?.replied();
-    if (request.kind === 'repeat' && request.ends) this.#effects.order({ type: 'end', reason: request.ends });
+    if (reply.hangsUp) this.#effects.order({ type: 'end', reason: 'agent' });
+    else if (request.kind === 'repeat' && request.ends) this.#effects.order({ type: 'end', reason: request.ends });
     else this.#sayDeafness(ready, nowMs);
   }
 

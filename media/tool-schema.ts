@@ -62,31 +62,29 @@ const httpTool = z
 /** Runs in the caller's page, with the handler that it registered under this name. */
 const clientTool = z.strictObject({ type: z.literal('client'), ...declared, idempotent: idempotent.default(false) });
 
-/** `run` of a tool in an `agents/*.ts`; the server fills in the file. */
+/** `run` of a tool in an `agents/*.ts`; whoever reads the file fills in its type and address. */
 const codeTool = z.strictObject({
   type: z.literal('code'),
   ...declared,
   idempotent: idempotent.default(false),
+  /** Names of the secrets that it is given. */
+  secrets: z
+    .array(z.string().regex(/^[A-Za-z_]\w{0,63}$/, 'must be letters, digits and underscores'))
+    .max(32)
+    .default([]),
   module: z.url({ protocol: /^file$/ }),
 });
 
-const builtIn = z.strictObject({ type: z.literal('built-in'), name: z.enum(['end_call', 'send_text']) });
+const builtIn = z.strictObject({
+  type: z.literal('built-in'),
+  name: z.enum(['end_call', 'send_text'], { error: 'must be end_call or send_text' }),
+});
 
-export const tool = z.discriminatedUnion('type', [httpTool, clientTool, codeTool, builtIn]);
+export const tool = z.discriminatedUnion('type', [httpTool, clientTool, codeTool, builtIn], {
+  error: 'must be http, client, code (in an agents/*.ts) or built-in',
+});
 
 export const tools = z.array(tool).max(64).default([]).superRefine(refuseTwins);
-
-/**
- * Those that a call runs now: requests that may be made twice without harm. The others wait for what they need of a call: a
- * start that is recorded before it, and a way to the page.
- */
-export const agentTools = z
-  .array(
-    httpTool.refine(({ idempotent: harmless }) => harmless, { path: ['idempotent'], message: 'must be true as yet' }),
-  )
-  .max(64)
-  .default([])
-  .superRefine(refuseTwins);
 
 export type Tool = z.infer<typeof tool>;
 export type HttpTool = Extract<Tool, { type: 'http' }>;
@@ -94,6 +92,7 @@ export type CodeTool = Extract<Tool, { type: 'code' }>;
 
 /** The names of variables and secrets that a tool's templates use: what has to be declared, and what it must be given. */
 export function namesUsedBy(used: Tool): { variables: string[]; secrets: string[] } {
+  if (used.type === 'code') return { variables: [], secrets: used.secrets };
   if (used.type !== 'http') return { variables: [], secrets: [] };
   const { url, query, headers, body } = used;
   const names = namesInTemplate([url, query, headers, body]);

@@ -7,6 +7,7 @@ import type { CallEvent } from './call-events.ts';
 import type { ConversationEvent, EndedTurn, ReplyRequest } from './conversation-events.ts';
 import type { Decide } from './decision.ts';
 import { SilenceBridge } from './silence-bridge.ts';
+import type { ToolUse } from './tools/tool-use.ts';
 import { TurnClock } from './turn-timings.ts';
 import { TurnLog } from './turn-log.ts';
 import { Watchdog } from './watchdog.ts';
@@ -73,6 +74,10 @@ export class TurnUpkeep {
 
   note(event: CallEvent): void {
     this.#log.note(event);
+  }
+
+  toolUsed(use: ToolUse): void {
+    this.#log.toolUsed(use);
   }
 
   /** A line of the transcript with how its turn went. */

@@ -10,6 +10,7 @@ import type { EncoderEffort } from './encoder-effort.ts';
 import type { PlayoutRateHz } from './opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
 import type { OnStageEvent } from './providers/registry.ts';
+import type { ToolSide } from './tools/call-tools.ts';
 import type { VadBatcher } from './vad-batcher.ts';
 import type { CallSnapshot, OpenCall } from './voice-protocol.ts';
 
@@ -27,9 +28,11 @@ export type VoiceCallOptions = {
   /** Where journals go; without it there are none. */
   journalFolder: string | undefined;
   /** @throws ProviderConfigError where the agent cannot be served */
-  providers: (agent: OpenCall['agent'], onStageEvent: OnStageEvent, decide: Decide) => CallProviders;
+  providers: (agent: OpenCall['agent'], onStageEvent: OnStageEvent, decide: Decide, side: ToolSide) => CallProviders;
   onEvent: (event: CallEvent) => void;
   onStateChanged: (snapshot: CallSnapshot) => void;
+  /** Has it kept where whoever goes on with the call finds it; resolves to whether it is there. */
+  recordTools: ToolSide['record'];
   /** The call is over. */
   onEnded: (reason: EndedBy) => void;
   /** The voice has stopped for good, and another pod may go on from here. */

@@ -18,6 +18,7 @@ import type { Course } from './conversation-restore.ts';
 import { ConversationHistory } from './history.ts';
 import { journaledPart } from './journal-parts.ts';
 import type { Journal } from './journal.ts';
+import { LastWords } from './last-words.ts';
 import { Lead } from './lead.ts';
 import { sentText } from './listener.ts';
 import { StageExhaustedError } from './providers/stage.ts';
@@ -35,6 +36,7 @@ export class VoiceCall {
   #startedAtMs: number;
   readonly #link: CallerLink;
   readonly #parts: CallParts;
+  readonly #lastWords = new LastWords();
   #closed = false;
 
   constructor(given: VoiceCallOptions) {
@@ -114,6 +116,8 @@ export class VoiceCall {
     playout.prepare();
     const text = playout.audible ? playout.speech?.newlyBegunText(playout.position) : undefined;
     if (text) this.#tell({ type: 'reply-text', text }, nowMs);
+    const ended = this.#lastWords.poll(nowMs);
+    if (ended) this.#options.onEnded(ended);
   }
 
   clientReady(): void {
@@ -141,6 +145,10 @@ export class VoiceCall {
 
   mute(muted: boolean): void {
     if (muted) this.#parts.hearing.audio.mute(this.#options.now());
+  }
+
+  get tools() {
+    return this.#parts.tools;
   }
 
   get statistics() {
@@ -200,6 +208,7 @@ export class VoiceCall {
     const { order, course, ready } = taken;
     this.#startedAtMs = order.startedAtMs;
     this.#history = new ConversationHistory(order.history);
+    if (order.tools) this.#parts.tools?.takeOver(order.tools);
     this.#conversation = this.#createConversation(order.conversation, course);
     this.#parts.restore(order.conversation, ready);
     this.#tell({ type: 'lead', course, ready }, nowMs);
@@ -248,7 +257,7 @@ export class VoiceCall {
         this.#startReply(effect.request, nowMs);
         return effect.request.turnId;
       case 'end':
-        this.#options.onEnded(effect.reason);
+        this.#lastWords.said(effect.reason, nowMs);
         return undefined;
     }
   }
@@ -268,6 +277,7 @@ export class VoiceCall {
     const sent = sentText(this.#parts.voice.playout);
     this.#parts.voice.abort();
     this.#parts.upkeep.replyOver();
+    this.#parts.tools?.replyGivenUp();
     this.#parts.interrupter.replyOver(sent, nowMs);
   }
 

@@ -8,6 +8,8 @@ import type { RecentLoad } from './overload.ts';
 import type { PlayoutSnapshot } from './playout-clock.ts';
 import type { DefaultNames } from './agent-stages.ts';
 import type { Message } from './providers/provider.ts';
+import type { ClientToolAnswer } from './tools/client-tools.ts';
+import type { ToolRecord } from './tools/tool-ledger.ts';
 import type { VendorAccess } from './providers/vendor-access.ts';
 
 /** What a voice worker is started with. */
@@ -45,6 +47,8 @@ export type OpenCall = {
   /** Start of the session on the monotonic clock, which all threads share. */
   startedAtMs: number;
   history: Message[];
+  /** What was done with tools. Absent: nothing. */
+  tools?: ToolRecord;
   /** How the conversation stood elsewhere; and the packets, where the client stays with this SSRC. */
   restore?: { conversation: ConversationSnapshot; playout?: PlayoutSnapshot };
   /** Another pod speaks in this session yet: listens only, until `take-over`. */
@@ -55,6 +59,8 @@ export type OpenCall = {
 export type TakeOver = {
   conversation: ConversationSnapshot;
   history: Message[];
+  /** Absent: what this call knows of tools is what there is to know. */
+  tools?: ToolRecord;
   /** Start of the session, as in `OpenCall`. */
   startedAtMs: number;
 };
@@ -75,6 +81,12 @@ export type ToVoiceWorker =
   | { type: 'say'; callId: string; requestId: number; text: string }
   | { type: 'interrupt'; callId: string }
   | { type: 'mute'; callId: string; muted: boolean }
+  /** Whether the caller's page is connected. */
+  | { type: 'client-present'; callId: string; present: boolean }
+  /** The caller's page has run a tool. */
+  | { type: 'tool-result'; callId: string; answer: ClientToolAnswer }
+  /** Answers `tools`. */
+  | { type: 'tools-kept'; callId: string; requestId: number; kept: boolean }
   /** Answered by `handed-over` when the voice has stopped for good. */
   | { type: 'hand-over'; callId: string; requestId: number; withinMs: number }
   | { type: 'take-over'; callId: string; order: TakeOver }
@@ -91,6 +103,8 @@ export type FromVoiceWorker =
   | { type: 'event'; callId: string; event: CallEvent }
   /** How the call stands, at each change between listening, thinking and speaking; heartbeats bring the rest. */
   | { type: 'snapshot'; callId: string; snapshot: CallSnapshot }
+  /** What was done with tools, whenever one begins that must not run twice, and when one ends. */
+  | { type: 'tools'; callId: string; requestId: number; record: ToolRecord }
   | { type: 'said'; requestId: number; turnId: string }
   | { type: 'handed-over'; requestId: number; conversation: ConversationSnapshot }
   | { type: 'heartbeat'; snapshots: CallBeat[]; statistics: VoiceStatistics }

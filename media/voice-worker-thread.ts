@@ -6,6 +6,7 @@ import { Parrot } from './providers/parrot.ts';
 import { Fillers } from './fillers.ts';
 import { ProviderRegistry } from './providers/registry.ts';
 import { CallTools } from './tools/call-tools.ts';
+import { CodeTools } from './tools/code-tools.ts';
 import { HttpTools } from './tools/http-tools.ts';
 import { Silero } from './silero.ts';
 import { VoiceWorker } from './voice-worker.ts';
@@ -24,13 +25,14 @@ const registry = new ProviderRegistry({ access, sampleRateHz, flite, ...shared }
 const parrot = new Parrot();
 const fillers = new Fillers();
 const http = new HttpTools();
-const worker = new VoiceWorker({
+const code = new CodeTools({ onFault: (fault) => worker.fault('tool_failed', fault) });
+const worker: VoiceWorker = new VoiceWorker({
   data,
   silero,
-  providers: (agent, onStageEvent, decide) => {
+  providers: (agent, onStageEvent, decide, side) => {
     if (agent.responder === 'parrot') return { responder: parrot, textToSpeech: flite, voice: agent.voice };
     const { tools, toolValues: values } = agent;
-    const callTools = values && new CallTools({ tools, values, http, decide });
+    const callTools = values && new CallTools({ tools, values, http, code, side, decide });
     return vendorProviders(agent, registry, data.models ?? {}, fillers, onStageEvent, callTools, decide);
   },
   post,
@@ -44,6 +46,7 @@ port.on('message', (message: ToVoiceWorker) => {
   if (message.type !== 'close') return;
   work = work.then(async () => {
     http.close();
+    await code.close();
     registry.close();
     await flite.close();
     port.close();

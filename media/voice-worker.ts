@@ -13,9 +13,11 @@ import { RtpSocket } from './rtp-socket.ts';
 import { SendLoop, TICK_MS } from './send-loop.ts';
 import type { Silero } from './silero.ts';
 import { VadBatcher } from './vad-batcher.ts';
-import { addTo, noTotals, countsOf } from './call-totals.ts';
+import { noTotals, addTo } from './call-totals.ts';
+import { KeptRecords } from './tools/kept-records.ts';
 import type { VoiceCallOptions } from './voice-call-options.ts';
 import { VoiceCall } from './voice-call.ts';
+import { measure } from './voice-measures.ts';
 import type { FromVoiceWorker, OpenCall, ToVoiceWorker, VoiceStatistics, VoiceWorkerData } from './voice-protocol.ts';
 
 const FRAME_MS = 20;
@@ -40,6 +42,7 @@ export class VoiceWorker {
   readonly #calls = new Map<string, VoiceCall>();
   /** The request that each call that is being handed over has to answer. */
   readonly #handOvers = new Map<string, number>();
+  readonly #records = new KeptRecords();
   readonly #batcher: VadBatcher;
   readonly #clips: EncodedClips;
   readonly #effort = new EncoderEffort();
@@ -136,6 +139,12 @@ export class VoiceWorker {
         return call.interrupt();
       case 'mute':
         return call.mute(message.muted);
+      case 'client-present':
+        return call.tools?.clientPresent(message.present);
+      case 'tool-result':
+        return call.tools?.clientAnswered(message.answer);
+      case 'tools-kept':
+        return this.#records.settle(message.requestId, message.kept);
       case 'hand-over':
         this.#handOvers.set(message.callId, message.requestId);
         return call.handOver(message.withinMs);
@@ -197,6 +206,7 @@ export class VoiceWorker {
       providers,
       onEvent: (event) => post({ type: 'event', callId, event }),
       onStateChanged: (snapshot) => post({ type: 'snapshot', callId, snapshot }),
+      recordTools: (record) => this.#records.ask((requestId) => post({ type: 'tools', callId, requestId, record })),
       onEnded: (reason) => post({ type: 'call-ended', callId, reason }),
       onHandedOver: (conversation) => this.#handedOver(callId, conversation),
       onFault: (code, fault) => this.#fault(callId, code, fault),
@@ -236,27 +246,14 @@ export class VoiceWorker {
     this.#parts.post({ type: 'heartbeat', snapshots, statistics: await this.#measure() });
   }
 
-  async #measure(): Promise<VoiceStatistics> {
-    const links = [...this.#links.values()];
-    const drops = await Promise.all(links.map((link) => link.kernelDrops()));
-    const totals = { ...this.#ended };
-    for (const call of this.#calls.values()) addTo(totals, call);
-    const rejected = ({ statistics }: RtpSocket) => statistics.malformed + statistics.strangers + statistics.unclaimed;
-    return {
-      ...countsOf(totals),
-      calls: this.#calls.size,
-      packetsRejected: links.reduce((all, link) => all + rejected(link), 0),
-      kernelDrops: drops.reduce((all, count) => all + count, 0),
-      receiveBufferBytes: Math.min(...links.map((link) => link.receiveBufferBytes), Infinity),
-      windows: this.#batcher.windows,
-      runs: this.#batcher.runs,
-      windowsSkipped: this.#batcher.skipped,
-      verdictP50Ms: this.#load.verdictMs(50),
-      verdictP99Ms: this.#load.verdictMs(99),
-      latenessP999Ms: this.#load.latenessMs(99.9),
-      heapBytes: process.memoryUsage().heapUsed,
-      recent: this.#load.recent,
-    };
+  #measure(): Promise<VoiceStatistics> {
+    const [links, calls] = [[...this.#links.values()], [...this.#calls.values()]];
+    return measure({ links, calls, ended: this.#ended, batcher: this.#batcher, load: this.#load });
+  }
+
+  /** What failed in something that all calls share. */
+  fault(code: string, fault: unknown): void {
+    this.#fault(undefined, code, fault);
   }
 
   /** One call's fault is never the others' end. What fails 50 times a second is told once a second. */

@@ -18,8 +18,14 @@ export type LoadedAgent = {
 /** A definition, or problems: each names a field and what is allowed, never what was written there. */
 export type Checked = { agent: LoadedAgent; problems?: undefined } | { agent?: undefined; problems: string[] };
 
-/** @param secrets those that the server has, beside the definition's own */
-export const checkDefinition = (content: unknown, secrets: Secrets): Checked => {
+/**
+ * @param secrets those that the server has, beside the definition's own
+ * @param mayRunCode it comes from a file of the operator's own that is code: others must not name files to be run
+ */
+export const checkDefinition = (content: unknown, secrets: Secrets, mayRunCode = false): Checked => {
+  if (!mayRunCode && hasCodeTools(content)) {
+    return { problems: ['tools of the type code can be declared in an agents/*.ts alone, each with its function run'] };
+  }
   const parsed = agentSchema.safeParse(content);
   if (!parsed.success) return { problems: parsed.error.issues.map(describe) };
   const definition = parsed.data;
@@ -33,6 +39,12 @@ export const checkDefinition = (content: unknown, secrets: Secrets): Checked => 
   }
   return { agent: { definition, version: versionOf(definition) } };
 };
+
+const hasCodeTools = (content: unknown): boolean =>
+  isObject(content) &&
+  'tools' in content &&
+  Array.isArray(content.tools) &&
+  content.tools.some((tool: unknown) => isObject(tool) && 'type' in tool && tool.type === 'code');
 
 /** What a definition's tools are filled with. */
 export const toolValuesOf = (definition: AgentDefinition, variables: VariableValues, secrets: Secrets) => ({

@@ -165,8 +165,9 @@ export class AgentFiles {
       return { digest, checked: { agent: former.agent } };
     }
     try {
-      const content: unknown = file.endsWith('.ts') ? await importAgent(whole, digest) : parseYaml(text);
-      return { digest, checked: checkDefinition(content, this.#options.secrets) };
+      const isCode = file.endsWith('.ts');
+      const content: unknown = isCode ? await importAgent(whole, digest) : parseYaml(text);
+      return { digest, checked: checkDefinition(content, this.#options.secrets, isCode) };
     } catch (error) {
       return { digest, checked: { problems: [messageOf(error)] } };
     }

@@ -1,5 +1,6 @@
 /** Agents that are TypeScript: `export const agent = { … }`, or the same as `export default`. */
 import { pathToFileURL } from 'node:url';
+import { isObject } from './agent-definition.ts';
 
 /**
  * Imports a file as it is now, however often it was imported before. What it imports itself is loaded once for the life of
@@ -19,7 +20,19 @@ export const importAgent = async (file: string, version: string): Promise<unknow
   if (others.length > 0) throw new Error(`exports ${others.join(', ')}; it may export agent alone`);
   const definition = exported['agent'] ?? exported['default'];
   if (definition === undefined) throw new Error('must export the agent: export const agent = { … }');
-  return definition;
+  return withCodeTools(definition, url);
+};
+
+/** Tools that have a function become what the thread that runs them finds them by: the file, and their names in it. */
+const withCodeTools = (definition: unknown, module: string): unknown => {
+  if (!isObject(definition) || !('tools' in definition) || !Array.isArray(definition.tools)) return definition;
+  const tools = definition.tools.map((tool: unknown) => {
+    if (!isObject(tool) || !('run' in tool)) return tool;
+    if (typeof tool.run !== 'function') throw new Error('has a tool whose run is no function');
+    const { run: _run, ...declared } = tool;
+    return { ...declared, type: 'code', module };
+  });
+  return { ...definition, tools };
 };
 
 /** The error's first line, and the line of the file where it arose; mistakes of syntax name the file by its path. */

@@ -220,7 +220,7 @@ export class Agents {
     if (overrides === undefined) return definition;
     // Whoever opens sessions would send the agent's secrets where they like.
     if ('tools' in overrides) throw new OverridesInvalid(['tools cannot be overridden: declare them in the agent']);
-    const { agent, problems } = checkDefinition(merge(definition, overrides), this.#options.secrets);
+    const { agent, problems } = checkDefinition(merge(definition, overrides), this.#options.secrets, true);
     if (agent === undefined) throw new OverridesInvalid(problems);
     return agent.definition;
   }

@@ -115,6 +115,7 @@ const connect = (
   restartIce: async (id, transportId) => media.get(id).client.restartIce(transportId),
   interrupt: (id) => media.get(id).interrupt(),
   say: async (id, text) => media.get(id).say(text),
+  toolResult: (id, answer) => media.get(id).toolResult(answer),
   mute: (id, muted) => media.get(id).mute(muted),
   report: (id, report) => {
     const call = media.get(id);

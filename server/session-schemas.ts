@@ -111,6 +111,18 @@ const decision = z.object({
   atMs: z.number(),
 });
 
+const toolUse = z.object({
+  callId: z.string(),
+  turnId: z.string(),
+  name: z.string(),
+  kind: z.enum(['http', 'client', 'code', 'built-in']),
+  startedMs: z.number(),
+  endedMs: z.number(),
+  error: z.string().optional().describe('Why there is no result: a code.'),
+  arguments: z.unknown().optional().describe('As the model gave them.'),
+  result: z.unknown().optional().describe('What the model was told.'),
+});
+
 export const transcript = z
   .object({
     entries: z.array(
@@ -129,6 +141,7 @@ export const transcript = z
           ),
         timings: timings.optional().describe('Of an answer to a spoken turn: when each step happened.'),
         decisions: z.array(decision).readonly().optional().describe('What was decided since the line before, and why.'),
+        tools: z.array(toolUse).readonly().optional().describe('Tools that were run since the line before.'),
       }),
     ),
   })

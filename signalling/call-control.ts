@@ -18,6 +18,7 @@ import type {
 } from './protocol.ts';
 import type { Continuation } from './session-store.ts';
 import type { SessionRecord } from './session.ts';
+import type { ToolAnswer } from './tool-messages.ts';
 
 /** One thing that happened in a call, on its way to the client. */
 export type CallEvent = {
@@ -30,8 +31,11 @@ export type CallObserver = {
   event: (sessionId: string, event: CallEvent) => void;
   /** The caller's media began to flow (`true`), or went away (`false`). */
   flowing: (sessionId: string, flowing: boolean) => void;
-  /** How the conversation stands, whenever that changes, and at least once a second while the agent speaks. */
-  continuation: (sessionId: string, continuation: Continuation) => void;
+  /**
+   * How the conversation stands, whenever that changes, and at least once a second while the agent speaks. Resolves to
+   * whether it is kept where another pod would find it: in memory alone while the shared store is away.
+   */
+  continuation: (sessionId: string, continuation: Continuation) => Promise<boolean>;
   /** The call ended by itself: the agent hung up, or it could not be kept alive. */
   ended: (sessionId: string, reason: EndReason) => void;
 };
@@ -74,6 +78,8 @@ export interface CallControl {
   interrupt(sessionId: string): void;
   /** Typed text in place of speech. Returns the turn that it began. */
   say(sessionId: string, text: string): Promise<string>;
+  /** The client has run a tool. One for which nobody waits any more changes nothing. */
+  toolResult(sessionId: string, answer: ToolAnswer): void;
   mute(sessionId: string, muted: boolean): void;
   /** @returns how the caller's packets come; undefined before that is known */
   report(sessionId: string, report: Request<'report'>): CallerNetwork | undefined;

@@ -141,15 +141,17 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
     const writer = this.#writers.get(id);
     if (writer === undefined) return;
     await this.#local.keepContinuation(id, epoch, continuation);
-    const waits = writer.continuation !== undefined;
-    writer.continuation = { epoch, continuation };
-    if (waits) return;
-    await this.#write(id, async (shared) => {
-      const latest = writer.continuation;
-      writer.continuation = undefined;
-      if (latest) await shared.keepContinuation(id, latest.epoch, latest.continuation);
-      return true;
-    });
+    const written =
+      writer.continuation?.written ??
+      this.#write(id, async (shared) => {
+        const latest = writer.continuation;
+        writer.continuation = undefined;
+        if (latest) await shared.keepContinuation(id, latest.epoch, latest.continuation);
+        return true;
+      });
+    // Without a shared store nothing takes it away again, and nothing is asked for it.
+    if (this.#shared) writer.continuation = { epoch, continuation, written };
+    await written;
   }
 
   async renew(id: string, epoch: number, expiresAt: number, waiting?: Waiting): Promise<void> {

@@ -10,6 +10,8 @@
 import { z } from 'zod';
 import { dtlsParameters, rtpCapabilities, rtpParameters } from './rtc-schemas.ts';
 import type { CallerNetwork } from './caller-network.ts';
+import { toolAnswer } from './tool-messages.ts';
+import type { ToolEvents, ToolUse } from './tool-messages.ts';
 
 /** Version of this protocol; a client of another major version is refused with `unsupported_version`. */
 export const PROTOCOL_VERSION = 1;
@@ -65,6 +67,8 @@ export const requestSchemas = {
   'restart-ice': z.object({ transportId: id }),
   interrupt: z.object({}),
   say: z.object({ text: z.string().trim().min(1).max(MAX_SAY_CHARACTERS) }),
+  /** How a tool went that `tool-call` asked for. One that comes again, or that nobody waits for any more, changes nothing. */
+  'tool-result': toolAnswer,
   mute: z.object({ muted: z.boolean() }),
   report,
   leave: z.object({}),
@@ -120,8 +124,9 @@ export type TranscriptEntry = {
   estimated?: true;
   /** Of an agent's line that answers a spoken turn: how the turn went, as far as it is known. */
   timings?: TurnTimings;
-  /** Of a final line: what was decided since the one before. */
+  /** Of a final line: what was decided since the one before, and the tools that were run. */
   decisions?: readonly Decision[];
+  tools?: readonly ToolUse[];
 };
 
 /** When each step of a turn happened, in ms from the start of the session; what did not happen is missing. */
@@ -178,6 +183,7 @@ export type Answers = {
   'restart-ice': { iceParameters: IceParameters };
   interrupt: object;
   say: { turnId: string };
+  'tool-result': object;
   mute: object;
   /** `caller` answers `statistics`. */
   report: { caller?: CallerNetwork };
@@ -227,7 +233,7 @@ export type Decision = {
 };
 
 /** Payloads of a session's events; on the wire each also carries `Sequenced`. */
-export type SessionEvents = {
+export type SessionEvents = ToolEvents & {
   'agent-state': {
     state: AgentActivity;
     output: AgentOutput;

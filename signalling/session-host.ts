@@ -5,6 +5,7 @@ import { handleJoined, Joiner } from './session-requests.ts';
 import type { Joined } from './session-requests.ts';
 import type { Log } from './log.ts';
 import type { EndReason, MoveReason, Request } from './protocol.ts';
+import { forClient } from './told-to-clients.ts';
 import { SessionChannel } from './session-channel.ts';
 import type { ChannelClient } from './session-channel.ts';
 import type { Continuation } from './session-store.ts';
@@ -97,7 +98,7 @@ export class SessionHost implements CallObserver {
   }
 
   event(sessionId: string, event: CallEvent): void {
-    this.#channels.get(sessionId)?.publish(event, this.#options.nowMs());
+    this.#channels.get(sessionId)?.publish(forClient(event), this.#options.nowMs());
     if (event.name !== 'transcript' || !event.data.final) return;
     const { data } = event;
     this.record(sessionId, 'the transcript', async () => {
@@ -111,9 +112,9 @@ export class SessionHost implements CallObserver {
     this.record(sessionId, 'the state', () => this.#options.sessions.flowing(sessionId, flowing));
   }
 
-  continuation(sessionId: string, continuation: Continuation): void {
+  continuation(sessionId: string, continuation: Continuation): Promise<boolean> {
     // Not in the session's order: a join that waits for its media must not hold up what others need to go on.
-    this.#guard(sessionId, 'how the conversation stands', () =>
+    return this.#guard(sessionId, 'how the conversation stands', () =>
       this.#options.sessions.keepContinuation(sessionId, continuation),
     );
   }
@@ -125,8 +126,8 @@ export class SessionHost implements CallObserver {
   /** Does what must be done in the session's order and for which nobody waits; a failure is logged, not thrown. */
   record(sessionId: string, what: string, task: () => Promise<unknown>): void {
     const channel = this.#channels.get(sessionId);
-    if (channel === undefined) this.#guard(sessionId, what, task);
-    else this.#guard(sessionId, what, () => channel.enqueueAlways(async () => void (await task())));
+    if (channel === undefined) void this.#guard(sessionId, what, task);
+    else void this.#guard(sessionId, what, () => channel.enqueueAlways(async () => void (await task())));
   }
 
   /** The session goes to another pod: `current` stays connected to this one and is spoken to by the other. */
@@ -190,7 +191,7 @@ export class SessionHost implements CallObserver {
     const channel = this.#channels.get(id);
     this.#channels.delete(id);
     channel?.current?.drop();
-    this.#guard(id, 'the end of a call that was lost', () => this.#options.calls.end(id));
+    void this.#guard(id, 'the end of a call that was lost', () => this.#options.calls.end(id));
   }
 
   #channelOf(sessionId: string): SessionChannel {
@@ -206,13 +207,18 @@ export class SessionHost implements CallObserver {
     if (this.#channels.get(channel.sessionId) === channel) this.#channels.delete(channel.sessionId);
   }
 
-  #guard(sessionId: string, what: string, task: () => Promise<unknown>): void {
-    task().catch((error: unknown) => {
+  /** @returns whether it was done; never rejects */
+  async #guard(sessionId: string, what: string, task: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await task();
+      return true;
+    } catch (error) {
       const { code } = toFailure(error);
-      if (code === 'session_ended' || code === 'session_not_found') return;
+      if (code === 'session_ended' || code === 'session_not_found') return false;
       if (code === 'server_busy') this.#options.log.warn({ sessionId, err: error }, `could not record ${what} now`);
       else this.#options.log.error({ sessionId, err: error }, `could not record ${what}`);
-    });
+      return false;
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import type { Answers, Request, SessionView } from './protocol.ts';
 import type { ChannelClient, SessionChannel } from './session-channel.ts';
 import type { SessionRecord } from './session.ts';
 import type { Sessions } from './sessions.ts';
+import { entryForClient } from './told-to-clients.ts';
 
 /** `start` begins the delivery of events and returns those that the client has missed, to be delivered first. */
 export type Joined = { answer: Answers['join']; start: () => LoggedEvent[] };
@@ -34,6 +35,9 @@ export const handleJoined = async (
       return { turnId: await calls.say(sessionId, request.text) };
     case 'interrupt':
       calls.interrupt(sessionId);
+      return {};
+    case 'tool-result':
+      calls.toolResult(sessionId, request);
       return {};
     case 'mute':
       calls.mute(sessionId, request.muted);
@@ -115,7 +119,7 @@ export class Joiner {
     return {
       session: viewOf(now, this.#calls.elapsedMs(now.id)),
       epoch: now.epoch,
-      transcript: await this.#sessions.transcript(now.id),
+      transcript: (await this.#sessions.transcript(now.id)).map(entryForClient),
       kept: joined.kept,
       ...(!joined.kept && { media: joined.media }),
     };

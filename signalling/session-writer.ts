@@ -6,7 +6,8 @@ import type { Continuation } from './session-store.ts';
 export class SessionWriter {
   /** The shared store lacks something: all of the session is written as soon as it answers again. */
   unsaved = false;
-  continuation: { epoch: number; continuation: Continuation } | undefined;
+  /** Waits to be written; `written` settles with whatever takes its place until then. */
+  continuation: { epoch: number; continuation: Continuation; written: Promise<void> } | undefined;
   readonly #id: string;
   readonly #log: Log;
   #tail: Promise<unknown> = Promise.resolve();

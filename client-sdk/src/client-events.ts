@@ -9,6 +9,7 @@ import type {
   MicrophoneState,
   MoveReason,
   Session,
+  ShownText,
   TranscriptEntry,
   Turn,
 } from './types.ts';
@@ -28,6 +29,8 @@ export type ParleyEvents = {
   turn: Turn;
   /** Why the server did what it did. */
   decision: Decision;
+  /** The agent shows the caller a text. */
+  text: ShownText;
   microphoneChanged: { state: MicrophoneState; deviceId: string | undefined };
   /** Devices were plugged in or out. */
   microphonesChanged: { microphones: MicrophoneDevice[] };

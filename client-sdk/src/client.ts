@@ -5,6 +5,7 @@ import { ConnectClock } from './connect-clock.ts';
 import { Emitter } from './emitter.ts';
 import { ParleyError } from './errors.ts';
 import { Microphone } from './microphone.ts';
+import { PageTools } from './page-tools.ts';
 import { readStatistics } from './statistics.ts';
 import type {
   ClientState,
@@ -13,6 +14,7 @@ import type {
   MicrophoneState,
   Session,
   Statistics,
+  ToolHandler,
 } from './types.ts';
 
 export type ParleyClientOptions = {
@@ -38,6 +40,7 @@ export class ParleyClient extends Emitter<ParleyEvents> {
   readonly #clock = new ConnectClock(() => performance.now());
   #call: Call | undefined;
   #connecting: Promise<void> | undefined;
+  readonly #tools = new PageTools();
   #muted = false;
 
   constructor(options: ParleyClientOptions) {
@@ -119,6 +122,19 @@ export class ParleyClient extends Emitter<ParleyEvents> {
     });
   }
 
+  /**
+   * Lets the agent use a tool of this page, which its configuration declares under the same name (`type: client`). May be
+   * called before `connect()`, and again for another handler.
+   *
+   * @returns takes the tool away
+   */
+  registerTool<Arguments extends object = Record<string, unknown>>(
+    name: string,
+    handler: ToolHandler<Arguments>,
+  ): () => void {
+    return this.#tools.register(name, handler as ToolHandler);
+  }
+
   /** Silences the agent. */
   interrupt(): Promise<void> {
     return this.#ask(async (call) => {
@@ -158,6 +174,7 @@ export class ParleyClient extends Emitter<ParleyEvents> {
   async #connect(): Promise<void> {
     this.#clock.start();
     this.#call = this.#createCall();
+    this.#tools.serve(this.#call.signalling);
     this.emit('stateChanged', { state: 'connecting', previous: 'disconnected' });
     await this.#call.start();
   }

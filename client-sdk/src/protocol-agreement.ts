@@ -19,6 +19,8 @@ export type Agreement = [
   Assert<SameFields<own.TurnTimings, protocol.TurnTimings>>,
   Assert<SameFields<own.CallerNetwork, protocol.CallerNetwork>>,
   Assert<SameFields<own.Decision, protocol.Decision>>,
+  Assert<SameFields<own.ToolUse, NonNullable<protocol.TranscriptEntry['tools']>[number]>>,
+  Assert<SameFields<own.ShownText, protocol.SessionEvents['text']>>,
   Assert<SameFields<own.Session, protocol.SessionView>>,
   Assert<Same<own.EndReason, protocol.EndReason>>,
   Assert<Same<own.MoveReason, protocol.MoveReason>>,

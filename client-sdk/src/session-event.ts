@@ -6,6 +6,22 @@ type Incoming<Name extends SessionEventName> = { name: Name; payload: SessionEve
 /** Any event of the session as it comes from the server, told apart by its name. */
 export type SessionEvent = { [Name in SessionEventName]: Incoming<Name> }[SessionEventName];
 
+/** All that a server may send of a session. */
+export const sessionEventNames = [
+  'agent-state',
+  'speech',
+  'turn',
+  'decision',
+  'tool-call',
+  'tool-cancel',
+  'text',
+  'transcript',
+  'move',
+  'queued',
+  'ended',
+  'problem',
+] as const satisfies SessionEventName[];
+
 type Emission<Name extends keyof ParleyEvents> = { name: Name; payload: ParleyEvents[Name] };
 /** Any event for the application. */
 export type ClientEmission = { [Name in keyof ParleyEvents]: Emission<Name> }[keyof ParleyEvents];
@@ -28,6 +44,8 @@ export class ConversationEvents {
         return [{ name: 'turn', payload: withoutPosition(event.payload) }];
       case 'decision':
         return [{ name: 'decision', payload: withoutPosition(event.payload) }];
+      case 'text':
+        return [{ name: 'text', payload: withoutPosition(event.payload) }];
       case 'transcript':
         return [{ name: 'transcript', payload: withoutPosition(event.payload) }];
       case 'queued':

@@ -10,12 +10,12 @@ import type {
   RequestName,
   Sequenced,
   ServerEvents,
-  SessionEventName,
 } from '../../signalling/protocol.ts';
 import { reconnectDelayMs } from './backoff.ts';
 import { Emitter } from './emitter.ts';
 import { ParleyError, fatalSignallingError, refusalCode, refusedRequest } from './errors.ts';
 import { EventOrder } from './event-order.ts';
+import { sessionEventNames } from './session-event.ts';
 import type { SessionEvent } from './session-event.ts';
 import { SocketPatience } from './socket-patience.ts';
 
@@ -30,6 +30,10 @@ export type SignallingOptions = {
 export type SignallingEvents = {
   /** A connection stands, and `join` may be sent: at first, and after each reconnection. */
   hello: Hello;
+  /** The session was joined over it. */
+  joined: undefined;
+  /** By this side, for good. */
+  closed: undefined;
   /** An event of the session, each once and in order. */
   event: SessionEvent;
   /** A fresh token, for the next connection and for a page that is reloaded. */
@@ -48,18 +52,6 @@ const firstGiveUpMs = 6000;
 const busyGiveUpMs = 15_000;
 /** How long a lost one is tried; sessions do not outlive their client for much longer. */
 const laterGiveUpMs = 120_000;
-
-const sessionEventNames = [
-  'agent-state',
-  'speech',
-  'turn',
-  'decision',
-  'transcript',
-  'move',
-  'queued',
-  'ended',
-  'problem',
-] as const satisfies SessionEventName[];
 
 /** The connection to the server: requests with their answers, events in order, and its own repair. */
 export class Signalling extends Emitter<SignallingEvents> {
@@ -151,6 +143,7 @@ export class Signalling extends Emitter<SignallingEvents> {
     this.#attempt = 0;
     this.#joinedOnce = true;
     this.#tokenRetried = false;
+    this.emit('joined', undefined);
   }
 
   /** Drops the connection and makes a new one at once, to join anew. */
@@ -176,6 +169,7 @@ export class Signalling extends Emitter<SignallingEvents> {
     this.#closed = true;
     window.removeEventListener('online', this.#hurry);
     this.#drop();
+    this.emit('closed', undefined);
     this.removeAllListeners();
   }
 

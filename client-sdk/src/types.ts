@@ -41,7 +41,45 @@ export type TranscriptEntry = {
   timings?: TurnTimings;
   /** Of a final line: what was decided since the one before. */
   decisions?: readonly Decision[];
+  /** Of a final line: the tools that were run since the one before. */
+  tools?: readonly ToolUse[];
 };
+
+/** A text that the agent shows, for what is read more easily than heard. */
+export type ShownText = { turnId: string; text: string; atMs: number };
+
+/** A tool that the agent has used. */
+export type ToolUse = {
+  callId: string;
+  turnId: string;
+  name: string;
+  kind: 'http' | 'client' | 'code' | 'built-in';
+  startedMs: number;
+  endedMs: number;
+  /** Why there is no result. */
+  error?: string;
+  /** Of `send_text`: what was shown. Those of other tools are for the server's API alone. */
+  arguments?: unknown;
+  result?: unknown;
+};
+
+/** Beside a tool's arguments. */
+export type ToolContext = {
+  /** Aborts when nobody waits for the result any more: its time is over, the caller has cut in, or the call has ended. */
+  signal: AbortSignal;
+  /** Names this call of the tool. */
+  callId: string;
+  turnId: string;
+};
+
+/**
+ * What the page does for the agent. Its result is told to the language model, as JSON of at most 16,384 characters; an
+ * error's message is, too.
+ */
+export type ToolHandler<Arguments extends object = Record<string, unknown>, Result = unknown> = (
+  args: Arguments,
+  context: ToolContext,
+) => Result | Promise<Result>;
 
 /** When each step of a turn happened, in ms from the start of the session; what did not happen is missing. */
 export type TurnTimings = {

@@ -34,7 +34,7 @@ export class LlmResponder implements Responder {
   /**
    * Answers what `history` ends with. Ends, without an error, when `signal` aborts.
    * @throws StageExhaustedError when no model can answer
-   * @throws EmptyReplyError when it had nothing to say: a caller would wait for ever
+   * @throws EmptyReplyError when it had nothing to say and did not end the call: a caller would wait for ever
    */
   async *respond(turn: TurnInput, history: readonly Message[], signal: AbortSignal): AsyncGenerator<ReplyPart> {
     const { prompt, tools, memory } = this.#options;
@@ -53,7 +53,8 @@ export class LlmResponder implements Responder {
     }
     // While it is being said: the longest time until the next turn.
     memory?.consider(said);
-    if (!answered && !signal.aborted) throw new EmptyReplyError(`${model.name} answered without a word`);
+    if (answered || signal.aborted || tools?.endsWith(turn.turnId)) return;
+    throw new EmptyReplyError(`${model.name} answered without a word`);
   }
 }
 

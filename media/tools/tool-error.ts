@@ -16,6 +16,7 @@ export type ToolErrorCode =
   | 'no_handler'
   | 'interrupted'
   | 'outcome_unknown'
+  | 'not_recorded'
   | 'failed';
 
 export class ToolError extends Error {

@@ -18,20 +18,23 @@ export type ToolRunnerOptions = {
   tools: readonly Tool[];
   ledger: ToolLedger;
   act: ToolAction;
-  /** Resolves when what the ledger has is where another pod would find it. Waited for before what cannot be undone. */
-  record: (signal: AbortSignal) => Promise<void>;
+  /**
+   * Resolves when what the ledger has is where another pod would find it, to whether it is. Waited for before what cannot
+   * be undone; asked for again with each outcome.
+   */
+  record: () => Promise<boolean>;
   /** Told of every tool that runs; never of its arguments or result. */
   onEvent: (event: ToolEvent) => void;
   /** Time of the session in ms. */
   now: () => number;
   /** Rejects when the signal aborts. */
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** The conversation's end. */
+  /** The conversation's end: what does no harm is stopped, and what needs the caller's page; all else runs to its end. */
   signal: AbortSignal;
 };
 
-/** The record is written by then, or its store is away, and then nobody else could go on from it either. */
-const RECORD_WITHIN_MS = 1_000;
+/** A store that is away is known to be after less. Whatever has not been recorded by then is not done. */
+const RECORD_WITHIN_MS = 5_000;
 /** As many problems of arguments as a model can mend at once. */
 const MAX_PROBLEMS = 5;
 
@@ -79,6 +82,11 @@ export class ToolRunner {
     return tool && 'filler' in tool ? tool.filler : undefined;
   }
 
+  /** With this one there is nothing left for the model to do but to have said what it says. */
+  endsReply(name: string): boolean {
+    return name === 'end_call' && this.#tools.get(name)?.tool.type === 'built-in';
+  }
+
   /**
    * Never rejects. A call that was run before has the outcome of then.
    * @param signal nobody waits for the reply any more: what does no harm is stopped, all else runs to its end
@@ -101,7 +109,7 @@ export class ToolRunner {
     if (!found) return failure(new ToolError('unknown_tool', `There is no tool ${call.name}.`));
     const checked = found.schema.safeParse(call.arguments ?? {});
     if (!checked.success) return failure(invalid(checked.error));
-    const { ledger, now, onEvent } = this.#options;
+    const { ledger, now, onEvent, record } = this.#options;
     const { tool } = found;
     const startedMs = now();
     const about = { turnId, callId: call.id, name: call.name, kind: tool.type };
@@ -109,6 +117,8 @@ export class ToolRunner {
     onEvent({ ...about, state: 'started' });
     const outcome = await this.#attempt(tool, checked.data as Record<string, unknown>, about, signal);
     ledger.ended(turnId, call.id, outcome, now());
+    // Nobody waits for it: where it is lost, whoever goes on says that it may have been done.
+    void record().catch(() => undefined);
     const error = 'error' in outcome ? outcome.error.code : undefined;
     onEvent({ ...about, state: 'ended', tookMs: Math.round(now() - startedMs), ...(error && { error }) });
     return outcome;
@@ -123,10 +133,11 @@ export class ToolRunner {
     const { act, signal: ended } = this.#options;
     const over = new AbortController();
     const idempotent = isIdempotent(tool);
-    const signal = AbortSignal.any([over.signal, ended, ...(idempotent ? [replySignal] : [])]);
+    const mayStop = idempotent || tool.type === 'client';
+    const signal = AbortSignal.any([over.signal, ...(mayStop ? [ended] : []), ...(idempotent ? [replySignal] : [])]);
     const timeoutMs = 'timeoutMs' in tool ? tool.timeoutMs : BUILT_IN_TIMEOUT_MS;
     try {
-      if (!idempotent) await this.#recorded(signal);
+      if (!idempotent) await this.#recorded(AbortSignal.any([signal, ended, replySignal]));
       signal.throwIfAborted();
       this.#expire(timeoutMs, over);
       return { result: (await unlessAborted(act(tool, args, { turnId, callId, signal }), signal)) ?? null };
@@ -145,14 +156,23 @@ export class ToolRunner {
     );
   }
 
-  async #recorded(signal: AbortSignal): Promise<void> {
+  /** @throws {ToolError} where it is not to be done: it could not be recorded, or nobody waits for it any more */
+  async #recorded(given: AbortSignal): Promise<void> {
     const { record, sleep } = this.#options;
     const over = new AbortController();
-    const own = AbortSignal.any([over.signal, signal]);
+    const late = sleep(RECORD_WITHIN_MS, over.signal).then(
+      () => false,
+      () => false,
+    );
     try {
-      // Where it cannot be written, a pod that could read it cannot go on with the session either.
-      const written = record(own).catch(() => undefined);
-      await Promise.race([written, sleep(RECORD_WITHIN_MS, own).catch(() => undefined)]);
+      const kept = await unlessAborted(Promise.race([record(), late]), given);
+      if (!kept) throw new ToolError('not_recorded', 'It was not done: it could not be noted down before.');
+    } catch (error) {
+      if (given.aborted)
+        throw new ToolError('interrupted', 'It was not done: the caller spoke or left before it began.');
+      throw error instanceof ToolError
+        ? error
+        : new ToolError('not_recorded', 'It was not done: it could not be noted.');
     } finally {
       over.abort();
     }

@@ -63,6 +63,7 @@ export class ToolUsingModel implements LanguageModel {
     const { model, runner, maxRounds = MAX_ROUNDS } = this.#options;
     const messages: ModelMessage[] = [...request.messages];
     const usage: Usage = { inputTokens: 0, outputTokens: 0 };
+    let spoken = 0;
     for (let round = 0; ; round++) {
       // In the last round there is nothing left to call: it has to say what it has found.
       const tools = round < maxRounds ? runner.declarations : [];
@@ -70,14 +71,16 @@ export class ToolUsingModel implements LanguageModel {
       const asks = { ...request, messages, ...(tools.length > 0 && { tools }) };
       yield* this.#listen(model.generate(asks, signal), asked, usage);
       if (signal.aborted) return;
-      if (tools.length === 0 || asked.calls.length + asked.invalid.length === 0) {
-        yield { type: 'usage', ...usage };
-        if (asked.finish) yield asked.finish;
-        return;
-      }
+      spoken += asked.characters;
+      const called = asked.calls.length + asked.invalid.length;
+      if (tools.length === 0 || called === 0) return yield* ending(usage, asked);
       if (asked.characters > 0) yield { type: 'text', text: '\n' };
       const results = yield* this.#run(asked, signal);
       if (!results) return;
+      // It has taken its leave: asked again, it would do so again.
+      if (spoken > 0 && called === 1 && asked.calls.some(({ name }) => runner.endsReply(name))) {
+        return yield* ending(usage, asked);
+      }
       messages.push(...results);
     }
   }
@@ -165,6 +168,11 @@ export class ToolUsingModel implements LanguageModel {
       over.abort();
     }
   }
+}
+
+function* ending(usage: Usage, { finish }: Asked): Generator<LanguageModelPart, void> {
+  yield { type: 'usage', ...usage };
+  if (finish) yield finish;
 }
 
 function exchanged(

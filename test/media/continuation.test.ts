@@ -10,7 +10,7 @@ const transcript = [
 
 describe('Continuation', () => {
   it('survives being written as JSON', () => {
-    const continuation = JSON.parse(JSON.stringify(continuationOf(conversation, 10_000.4, 1_000_000))) as object;
+    const continuation = JSON.parse(JSON.stringify(continuationOf(conversation, [], 10_000.4, 1_000_000))) as object;
     const restored = restore({ transcript, continuation: { ...continuation } }, 1_000_000);
     expect(restored?.conversation).to.deep.equal(conversation);
     expect(restored?.elapsedMs).to.equal(10_000);
@@ -19,8 +19,15 @@ describe('Continuation', () => {
     );
   });
 
+  it('has what was done with tools, of whoever wrote it in a form that is known', () => {
+    const tools = [{ turnId: 't2', call: { id: 'c1', name: 'order', arguments: {} }, idempotent: false, startedMs: 5 }];
+    const continuation = continuationOf(conversation, tools, 1, 1);
+    expect(restore({ transcript, continuation })?.tools).to.deep.equal(tools);
+    expect(restore({ transcript, continuation: { ...continuation, tools: [{}] } })?.tools).to.deep.equal([]);
+  });
+
   it('lets the time of the session go on through the break', () => {
-    const continuation = continuationOf(conversation, 10_000, 1_000_000);
+    const continuation = continuationOf(conversation, [], 10_000, 1_000_000);
     expect(restore({ transcript, continuation }, 1_004_000)?.elapsedMs).to.equal(14_000);
     expect(restore({ transcript, continuation }, 900_000)?.elapsedMs, 'a clock that is behind').to.equal(10_000);
     expect(restore({ transcript, continuation })?.elapsedMs, 'saved just now').to.equal(10_000);
@@ -31,9 +38,9 @@ describe('Continuation', () => {
   });
 
   for (const [what, continuation] of Object.entries({
-    'of another version': { ...continuationOf(conversation, 1, 1), version: 2 },
+    'of another version': { ...continuationOf(conversation, [], 1, 1), version: 2 },
     'without a conversation': { version: 1, elapsedMs: 1, savedAt: 1 },
-    'with times that are none': { ...continuationOf(conversation, 1, 1), elapsedMs: 'long' },
+    'with times that are none': { ...continuationOf(conversation, [], 1, 1), elapsedMs: 'long' },
   })) {
     it(`${what} is not gone by: the transcript is`, () => {
       const restored = restore({ transcript, continuation }, 5);

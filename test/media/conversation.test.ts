@@ -230,6 +230,40 @@ describe('Conversation', () => {
     });
   });
 
+  describe('hanging up', () => {
+    const hangUp = { type: 'hang-up' } as const;
+
+    it('ends the call when what is being said has been heard, and not before', () => {
+      const talk = answering().tell(hangUp);
+      expect(talk.ended).to.deep.equal([]);
+      expect(talk.tell(finished).ended).to.deep.equal(['agent']);
+    });
+
+    it('is undone where the caller cuts in, and means nothing without a reply', () => {
+      const talk = answering().tell(hangUp, cutIn(), turn(9_000), audible, finished, hangUp);
+      expect(talk.ended).to.deep.equal([]);
+    });
+
+    it('waits for a client that went before it had heard the farewell', () => {
+      const talk = answering().tell(hangUp);
+      talk.progress = { heard: 'It is done.', unheard: 'Goodbye.' };
+      talk.tell(gone, ready, audible);
+      expect(talk.ended).to.deep.equal([]);
+      expect(talk.tell(finished).ended).to.deep.equal(['agent']);
+    });
+
+    it('goes on elsewhere: what was not heard is said, and then the call ends', () => {
+      const before = answering().tell(hangUp);
+      for (const unheard of ['Goodbye.', '']) {
+        before.progress = { heard: 'It is done.', unheard };
+        const after = new Talk();
+        after.conversation = Conversation.restore(before.conversation.snapshot(), () => after.progress);
+        after.tell(ready, audible, finished);
+        expect(after.ended, unheard).to.deep.equal(['agent']);
+      }
+    });
+  });
+
   describe('a client that goes', () => {
     it('hears on its return what it had not heard', () => {
       const talk = answering();

@@ -33,13 +33,30 @@ describe('the declaration of a tool', () => {
     expect(error?.issues.at(-1)).to.deep.include({ path: [2, 'name'] });
   });
 
-  it('is one of an agent as yet where it does no harm to run it twice', () => {
-    const agentOf = (fields: object) => agent.safeParse({ name: 'a', tools: [{ ...http, ...fields }] });
-    expect(agentOf({}).success).to.equal(true);
-    expect(agentOf({ method: 'POST', idempotent: true }).success).to.equal(true);
-    expect(agentOf({ method: 'POST' }).error?.issues[0]?.path).to.deep.equal(['tools', 0, 'idempotent']);
-    expect(agentOf({ type: 'client', url: undefined }).success).to.equal(false);
-    expect(agentOf({ query: { a: '{{unknown}}' } }).error?.issues[0]?.message).to.include('"unknown"');
+  it('is one of an agent, whatever its kind, and says of others what there is', () => {
+    const agentOf = (...declared: object[]) => agent.safeParse({ name: 'a', tools: declared });
+    const client = { type: 'client', name: 'show', description: 'Shows.' };
+    const builtIn = { type: 'built-in', name: 'end_call' };
+    expect(agentOf(http, { ...http, name: 'order', method: 'POST' }, client, builtIn).success).to.equal(true);
+    const problems = [
+      [{ ...http, query: { a: '{{unknown}}' } }, 'has {{unknown}}, but the agent declares no variable "unknown"'],
+      [{ ...builtIn, name: 'fly' }, 'must be end_call or send_text'],
+      [{ ...client, type: 'page' }, 'must be http, client, code (in an agents/*.ts) or built-in'],
+      [{ ...client, parameters: { type: 'string' } }, 'must be a JSON schema with "type": "object"'],
+    ] as const;
+    for (const [declared, problem] of problems) {
+      expect(agentOf(declared).error?.issues.map(({ message }) => message)).to.deep.equal([problem]);
+    }
+    expect(agentOf(builtIn, { ...client, name: 'end_call' }).error?.issues[0]?.message).to.equal('is declared twice');
+  });
+
+  it('may be code in the files of the operator alone', () => {
+    const module = 'file:///etc/anything.ts';
+    const content = { name: 'a', tools: [{ type: 'code', name: 'run', description: 'Runs.', module }] };
+    expect(checkDefinition(content, {}).problems).to.deep.equal([
+      'tools of the type code can be declared in an agents/*.ts alone, each with its function run',
+    ]);
+    expect(checkDefinition(content, {}, true).problems).to.equal(undefined);
   });
 
   it('names a secret that there is, or the agent is refused', () => {
@@ -57,6 +74,8 @@ describe('the declaration of a tool', () => {
   it('names the variables and secrets that it uses', () => {
     const used = { ...http, url: 'https://a.example/{{ shop }}/{{arguments.id}}', headers: { key: '{{secrets.KEY}}' } };
     const withBody = { ...used, method: 'POST', body: { list: ['{{table}}', 7] } };
+    const code = { type: 'code', name: 'a', description: 'a', module: 'file:///a.ts', secrets: ['KEY'] };
+    expect(namesUsedBy(tool.parse(code))).to.deep.equal({ variables: [], secrets: ['KEY'] });
     expect(namesUsedBy(tool.parse(withBody))).to.deep.equal({ variables: ['shop', 'table'], secrets: ['KEY'] });
   });
 

@@ -120,6 +120,7 @@ export class SimulatedCalls implements Calls {
 
   interrupt(): void {}
   mute(): void {}
+  toolResult(): void {}
   report = (): undefined => undefined;
 
   async say(): Promise<string> {
@@ -249,7 +250,7 @@ export class SimulatedCalls implements Calls {
 
   #think(sessionId: string, conversation: Conversation, turnId: string): void {
     conversation.pending = turnId;
-    this.#observer?.continuation(sessionId, this.#continuationOf(conversation));
+    void this.#observer?.continuation(sessionId, this.#continuationOf(conversation));
     setTimeout(() => this.#answer(sessionId, conversation, turnId), this.#world.time.between(200, 900));
   }
 
@@ -260,7 +261,7 @@ export class SimulatedCalls implements Calls {
     conversation.answered.add(turnId);
     this.#world.rules.answers(sessionId, this.#podId, turnId);
     this.#line(sessionId, turnId, 'agent');
-    this.#observer?.continuation(sessionId, this.#continuationOf(conversation));
+    void this.#observer?.continuation(sessionId, this.#continuationOf(conversation));
     this.#say(sessionId, 'speaking');
   }
 

@@ -185,4 +185,17 @@ describe('the sessions that a pod holds', () => {
     expect(held.holds(other.id)).to.equal(true);
     expect(await held.transcript(other.id)).to.have.lengthOf(1);
   });
+
+  it('have what stands in for another taken for kept when it is written, and not before', async () => {
+    const kept: number[] = [];
+    const states = [1, 2, 3].map((heard) => ({ version: 1, heard }));
+    await Promise.all(
+      states.map(async (state) => {
+        await held.keepContinuation(record.id, 100, state);
+        const stored = (await shared.load(record.id))?.continuation;
+        kept.push(Number(stored?.['heard']));
+      }),
+    );
+    expect(Math.min(...kept), 'what was stored when each was taken for kept').to.equal(3);
+  });
 });

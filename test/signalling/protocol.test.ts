@@ -45,6 +45,22 @@ const examples: Record<keyof typeof requestSchemas, { right: object[]; wrong: un
     right: [{ text: 'hello' }, { text: 'x'.repeat(MAX_SAY_CHARACTERS) }],
     wrong: [{}, { text: '  ' }, { text: 'x'.repeat(MAX_SAY_CHARACTERS + 1) }, { text: ['hello'] }],
   },
+  'tool-result': {
+    right: [
+      { callId: 't1:c1', result: { shown: [1, null, 'x'] } },
+      { callId: 't1:c1' },
+      { callId: 't1:c1', error: 'no_handler' },
+      { callId: 't1:c1', error: 'failed', message: 'It is closed.' },
+    ],
+    wrong: [
+      {},
+      { callId: '', result: 1 },
+      { callId: 'x'.repeat(257), result: 1 },
+      { callId: 'c', error: 'other' },
+      { callId: 'c', error: 'failed', result: 1 },
+      { callId: 'c', result: Array.from({ length: 50 }).reduce<unknown>((inner) => [inner], 1) },
+    ],
+  },
   mute: { right: [{ muted: true }], wrong: [{}, { muted: 1 }] },
   report: {
     right: [

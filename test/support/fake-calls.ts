@@ -22,6 +22,7 @@ import type {
 } from '../../signalling/protocol.ts';
 import type { Continuation } from '../../signalling/session-store.ts';
 import type { SessionRecord } from '../../signalling/session.ts';
+import type { ToolAnswer } from '../../signalling/tool-messages.ts';
 
 /** What the media side throws: an error with a code, and a text that clients must never see. */
 export class FakeMediaError extends Error {
@@ -141,6 +142,10 @@ export class FakeCalls implements Calls {
     return 'turn-1';
   }
 
+  toolResult(sessionId: string, answer: ToolAnswer): void {
+    this.asked.push(`tool-result ${sessionId} ${JSON.stringify(answer)}`);
+  }
+
   mute(sessionId: string, muted: boolean): void {
     this.asked.push(`mute ${sessionId} ${muted}`);
   }
@@ -226,7 +231,7 @@ export class FakeCalls implements Calls {
   }
 
   tellContinuation(sessionId: string, continuation: Continuation): void {
-    this.#observer?.continuation(sessionId, continuation);
+    void this.#observer?.continuation(sessionId, continuation);
   }
 
   tellEnded(sessionId: string, reason: EndReason): void {

@@ -33,7 +33,7 @@ export const startMediaPod = async (absence?: Absence, environment: Environment 
       listeners.get(id)?.(event);
     },
     flowing: (_id, data) => void told.push({ name: 'flowing', data }),
-    continuation: (_id, continuation) => void continuations.push(continuation),
+    continuation: async (_id, continuation) => continuations.push(continuation) > 0,
     ended: (_id, reason) => void ends.push(reason),
   });
   const transcript = (): TranscriptEntry[] =>

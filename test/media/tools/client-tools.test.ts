@@ -1,23 +1,32 @@
 import { expect } from 'chai';
-import { ClientTools, type ClientToolCall } from '../../../media/tools/client-tools.ts';
+import { callOfClient, ClientTools, outcomeOf, type ClientToolCall } from '../../../media/tools/client-tools.ts';
 import { rejection } from '../../support/rejection.ts';
+import { virtualSleep } from '../../support/virtual-sleep.ts';
+import { VirtualTiming } from '../../support/virtual-timing.ts';
 
 describe('tools in the page of the caller', () => {
   let asked: ClientToolCall[];
+  let cancelled: string[];
   let page: ClientTools;
   let over: AbortController;
+  let timing: VirtualTiming;
 
   beforeEach(() => {
-    [asked, over] = [[], new AbortController()];
-    page = new ClientTools((call) => void asked.push(call));
+    [asked, cancelled, over, timing] = [[], [], new AbortController(), new VirtualTiming(0)];
+    page = new ClientTools({
+      ask: (call) => void asked.push(call),
+      cancel: (id) => void cancelled.push(id),
+      sleep: virtualSleep(timing),
+    });
   });
 
-  const run = () => page.run('show', { color: 'red' }, { turnId: 't1', callId: 'c1', signal: over.signal });
+  const show = { name: 'show', arguments: { color: 'red' }, timeoutMs: 60_000 };
+  const run = () => page.run(show, { turnId: 't1', callId: 'c1', signal: over.signal });
 
   it('are asked for by name, and give what the page answers', async () => {
     page.clientPresent(true);
     const result = run();
-    expect(asked).to.deep.equal([{ callId: 't1:c1', turnId: 't1', name: 'show', arguments: { color: 'red' } }]);
+    expect(asked).to.deep.equal([{ callId: 't1:c1', turnId: 't1', ...show }]);
     expect(page.answer({ callId: 't1:c1', result: { shown: true } })).to.equal(true);
     expect(await result).to.deep.equal({ shown: true });
     expect(page.answer({ callId: 't1:c1', result: 'again' })).to.equal(false);
@@ -33,21 +42,55 @@ describe('tools in the page of the caller', () => {
     }
   });
 
-  it('wait for a page that has gone until their time is over: it may come back', async () => {
+  it('wait for a page that has lost its connection: it may come back', async () => {
     page.clientPresent(true);
     const result = run();
     page.clientPresent(false);
+    await timing.advance(4_999);
     page.clientPresent(true);
+    await timing.advance(60_000);
     page.answer({ callId: 't1:c1', result: 1 });
     expect(await result).to.equal(1);
+    expect(cancelled).to.deep.equal([]);
   });
 
-  it('end with their signal, and take no answer then', async () => {
+  it('are asked for while it is away, for it is told what it has missed, and were not done where it stays away', async () => {
+    page.clientPresent(true);
+    page.clientPresent(false);
+    const failed = rejection(run());
+    expect(asked).to.have.length(1);
+    await timing.advance(5_000);
+    const error = await failed;
+    expect(error).to.have.property('code', 'no_client');
+    expect(error).to.have.property('message').that.includes('was not done');
+    expect(cancelled).to.deep.equal(['t1:c1']);
+    expect(await rejection(run())).to.have.property('code', 'no_client');
+    expect(asked).to.have.length(1);
+  });
+
+  it('may have been done or not where the page goes for good in their midst', async () => {
+    page.clientPresent(true);
+    const failed = rejection(run());
+    page.clientPresent(false);
+    await timing.advance(5_000);
+    expect(await failed)
+      .to.have.property('message')
+      .that.includes('may have been done');
+  });
+
+  it('end with their signal, which the page is told, and take no answer then', async () => {
     page.clientPresent(true);
     const failed = rejection(run());
     over.abort(new Error('late'));
     expect(await failed).to.have.property('message', 'late');
+    expect(cancelled).to.deep.equal(['t1:c1']);
     expect(page.answer({ callId: 't1:c1', result: 1 })).to.equal(false);
+  });
+
+  it('have names that tell the turn, and answers that a ledger can keep', () => {
+    expect(callOfClient('t12:call:7')).to.deep.equal({ turnId: 't12', callId: 'call:7' });
+    expect(outcomeOf({ callId: 'a', result: undefined })).to.deep.equal({ result: null });
+    expect(outcomeOf({ callId: 'a', error: 'failed', message: 'm' })).to.have.nested.property('error.code', 'failed');
   });
 
   it('take no answer that is too long', async () => {

@@ -12,6 +12,7 @@ const TOOLS = toolsSchema.parse([
   { type: 'http', name: 'weather', description: 'Tells the weather.', url: 'https://a.example/', parameters: city },
   { type: 'http', name: 'order', description: 'Orders.', method: 'POST', url: 'https://a.example/', timeoutMs: 5000 },
   { type: 'built-in', name: 'send_text' },
+  { type: 'client', name: 'sign', description: 'Has the caller sign.' },
 ]);
 
 describe('a runner of tools', () => {
@@ -34,9 +35,9 @@ describe('a runner of tools', () => {
   const act: ToolAction = ({ name }, args, run) =>
     new Promise((done, fail) => void begun.push({ name, args, run, done, fail }));
 
-  function runner(options: { ledger?: ToolLedger; record?: () => Promise<void> } = {}) {
+  function runner(options: { ledger?: ToolLedger; record?: () => Promise<boolean> } = {}) {
     const ledger = options.ledger ?? new ToolLedger();
-    const record = options.record ?? (async () => void recorded.push(ledger.record));
+    const record = options.record ?? (async () => recorded.push(ledger.record) > 0);
     const common = { tools: TOOLS, ledger, act, record, now: timing.nowMs, sleep: virtualSleep(timing) };
     const made = new ToolRunner({ ...common, signal: ended.signal, onEvent: (event) => void events.push(event) });
     const run = (id: string, name: string, args: object = {}, signal = never, turnId = 't1') =>
@@ -46,7 +47,7 @@ describe('a runner of tools', () => {
 
   it('declares all tools with the schema of their arguments', () => {
     const { declarations } = runner().made;
-    expect(declarations.map(({ name }) => name)).to.deep.equal(['weather', 'order', 'send_text']);
+    expect(declarations.map(({ name }) => name)).to.deep.equal(['weather', 'order', 'send_text', 'sign']);
     expect(declarations[0]!.parameters).to.deep.equal(city);
     expect(declarations[2]!.parameters).to.have.property('required').that.deep.equals(['text']);
   });
@@ -120,26 +121,51 @@ describe('a runner of tools', () => {
   });
 
   it('begins what cannot be undone when that is recorded, and not before', async () => {
-    const written = Promise.withResolvers<void>();
+    const written = Promise.withResolvers<boolean>();
     const { run, ledger } = runner({ record: () => written.promise });
     const order = run('c1', 'order');
     await timing.advance(500);
     expect(ledger.record).to.have.length(1);
     expect(begun).to.have.length(0);
-    written.resolve();
+    written.resolve(true);
     await timing.advance(0);
     expect(begun).to.have.length(1);
     begun[0]!.done(1);
     await order;
   });
 
-  it('does not wait for ever for a store that is away', async () => {
-    const { run } = runner({ record: () => new Promise(() => undefined) });
-    void run('c1', 'order');
-    await timing.advance(999);
+  it('does not do what cannot be undone where it could not be recorded, and says that it was not done', async () => {
+    const lost = await runner({ record: () => Promise.resolve(false) }).run('c1', 'order');
+    const broke = await runner({ record: () => Promise.reject(new Error('away')) }).run('c1', 'order');
+    const late = runner({ record: () => new Promise(() => undefined) }).run('c1', 'order');
+    await timing.advance(5_000);
+    for (const outcome of [lost, broke, await late]) {
+      expect(outcome).to.have.nested.property('error.code', 'not_recorded');
+      expect(outcome).to.have.nested.property('error.message').that.includes('was not done');
+    }
     expect(begun).to.have.length(0);
+  });
+
+  it('does not begin what cannot be undone once the caller has cut in', async () => {
+    const written = Promise.withResolvers<boolean>();
+    const cutIn = new AbortController();
+    const order = runner({ record: () => written.promise }).run('c1', 'order', {}, cutIn.signal);
     await timing.advance(1);
-    expect(begun).to.have.length(1);
+    cutIn.abort(new Error('cut in'));
+    written.resolve(true);
+    expect(await order)
+      .to.have.nested.property('error.message')
+      .that.includes('was not done');
+    expect(begun).to.have.length(0);
+  });
+
+  it('has each outcome recorded, of what does no harm, too', async () => {
+    const { run } = runner();
+    const outcome = run('c1', 'weather', { city: 'Bremen' });
+    await timing.advance(1);
+    begun[0]!.done('rain');
+    await outcome;
+    expect(recorded.at(-1)).to.have.nested.property('[0].outcome.result', 'rain');
   });
 
   it('stops what does no harm when the caller cuts in, and lets the rest run to its end', async () => {
@@ -161,12 +187,20 @@ describe('a runner of tools', () => {
     });
   });
 
-  it('stops everything with the conversation', async () => {
-    const { run } = runner();
-    const order = run('c1', 'order');
+  it('stops with the conversation what does no harm and what needs the page, and lets the rest run to its end', async () => {
+    const { run, ledger } = runner();
+    const outcomes = [run('c1', 'weather', { city: 'Bremen' }), run('c2', 'sign'), run('c3', 'order')];
     await timing.advance(1);
     ended.abort(new Error('over'));
-    expect(await order).to.have.nested.property('error.code', 'interrupted');
+    await Promise.all(outcomes.slice(0, 2));
+    for (const id of ['c1', 'c2']) expect(ledger.find('t1', id)).to.have.nested.property('outcome.error');
+    expect(begun.map(({ name, run: { signal } }) => [name, signal.aborted])).to.deep.equal([
+      ['weather', true],
+      ['sign', true],
+      ['order', false],
+    ]);
+    begun[2]!.done('ordered');
+    expect(await outcomes[2]).to.deep.equal({ result: 'ordered' });
   });
 
   it('leaves what ran in a pod that died undone a second time, and says that nobody knows', async () => {

@@ -34,7 +34,7 @@ describe('a language model with tools', () => {
   function converse(model: ScriptedModel, options: Partial<ToolUsingModelOptions> = {}, over = new AbortController()) {
     const sleep = virtualSleep(timing);
     const ledger = new ToolLedger();
-    const record = () => Promise.resolve();
+    const record = () => Promise.resolve(true);
     const common = {
       tools: TOOLS,
       ledger,

@@ -6,6 +6,7 @@ import type { TranscriptLine } from '../../../media/conversation-restore.ts';
 import type { ConversationSnapshot } from '../../../media/conversation-events.ts';
 import type { Message } from '../../../media/providers/provider.ts';
 import { PlayoutClock } from '../../../media/playout-clock.ts';
+import type { ToolRecord } from '../../../media/tools/tool-ledger.ts';
 import type { VoiceCallOptions } from '../../../media/voice-call-options.ts';
 import { VoiceCall } from '../../../media/voice-call.ts';
 import type { OpenCall } from '../../../media/voice-protocol.ts';
@@ -33,6 +34,7 @@ export class StoryPod {
   readonly #link: StoryLink;
   readonly #call: VoiceCall;
   #startedAtMs: number;
+  #tools: ToolRecord;
   #savedMs: number;
   #handedOver: ((conversation: ConversationSnapshot) => void) | undefined;
 
@@ -42,6 +44,7 @@ export class StoryPod {
     this.#record = record;
     this.#startedAtMs = from.startedAtMs ?? timing.nowMs();
     this.#savedMs = timing.nowMs();
+    this.#tools = from.tools ?? [];
     const onFault = (fault: unknown) => this.#record.faults.push({ code: 'vad_failed', fault });
     this.#batcher = new VadBatcher(world.silero, timing.nowMs, onFault, timing.after);
     this.#link = new StoryLink((packet) => ear.take(packet, timing.nowMs()));
@@ -64,8 +67,9 @@ export class StoryPod {
     const { transcript, continuation } = record;
     const restored = restore({ transcript, ...(continuation && { continuation }) }, nowMs);
     if (!restored) return new StoryPod(world, record);
-    const { conversation, history, elapsedMs } = restored;
-    return new StoryPod(world, record, { restore: { conversation }, history, startedAtMs: nowMs - elapsedMs });
+    const { conversation, history, tools, elapsedMs } = restored;
+    const startedAtMs = nowMs - elapsedMs;
+    return new StoryPod(world, record, { restore: { conversation }, history, tools, startedAtMs });
   }
 
   /** The caller's microphone is on its way here. */
@@ -121,6 +125,11 @@ export class StoryPod {
       providers,
       onEvent: this.#onEvent,
       onStateChanged: ({ conversation }) => this.#save(conversation),
+      recordTools: async (tools) => {
+        this.#tools = structuredClone(tools);
+        this.#save(this.#call.snapshot(timing.nowMs()).conversation);
+        return true;
+      },
       onEnded: (reason) => void (this.#record.ended = reason),
       onHandedOver: (conversation) => this.#handedOver?.(conversation),
       onFault: (code, fault) => void this.#record.faults.push({ code, fault }),
@@ -136,6 +145,11 @@ export class StoryPod {
   #save(conversation: ConversationSnapshot): void {
     const nowMs = this.#world.timing.nowMs();
     this.#savedMs = nowMs;
-    this.#record.continuation = continuationOf(structuredClone(conversation), nowMs - this.#startedAtMs, nowMs);
+    this.#record.continuation = continuationOf(
+      structuredClone(conversation),
+      this.#tools,
+      nowMs - this.#startedAtMs,
+      nowMs,
+    );
   }
 }

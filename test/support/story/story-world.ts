@@ -92,10 +92,11 @@ export class StoryWorld {
   };
 
   /** Put together as a voice worker does, with the story's vendors in the registry's place. */
-  readonly providers: VoiceCallOptions['providers'] = (agent, onStageEvent, decide) => {
+  readonly providers: VoiceCallOptions['providers'] = (agent, onStageEvent, decide, side) => {
     const { nowMs: now, after } = this.timing;
     const values = { variables: {}, secrets: {} };
-    const tools = new CallTools({ tools: agent.tools, values, http: this.tool, decide, now, after });
+    const code = { prepare: () => undefined, run: () => Promise.reject(new Error('No story has code.')) };
+    const tools = new CallTools({ tools: agent.tools, values, http: this.tool, code, side, decide, now, after });
     return vendorProviders(agent, this.#registry, {}, this.#fillers, onStageEvent, tools);
   };
 

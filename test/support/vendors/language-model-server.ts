@@ -20,20 +20,24 @@ export const DIALECTS = {
   bedrock: bedrockDialect,
 } as const satisfies Record<string, Dialect>;
 
-/** Starts the server of a dialect. `reply` may be changed at any time; it is what the next request is answered with. */
+/**
+ * Starts the server of a dialect. What it is to say may be changed at any time; it is what requests are answered with from
+ * then on. With several replies each is the answer to one request, and the last to all that follow.
+ */
 export async function startLanguageModel(
   dialect: Dialect,
-): Promise<{ server: VendorServer; say: (reply: ModelReply) => void }> {
-  let reply: ModelReply = { text: ['Hello', ' there.'] };
+): Promise<{ server: VendorServer; say: (...replies: [ModelReply, ...ModelReply[]]) => void }> {
+  let replies: ModelReply[] = [{ text: ['Hello', ' there.'] }];
   const server = await VendorServer.start({
     refusal: (status, message) => dialect.refusal({ status, message }),
     handle: (request) => {
       const problem = problemOf(dialect, request);
       if (problem) return { status: problem.status, body: dialect.refusal(problem) };
-      return { contentType: dialect.contentType, pieces: dialect.pieces(reply), malformed: dialect.malformed };
+      const [reply] = replies.length > 1 ? replies.splice(0, 1) : replies;
+      return { contentType: dialect.contentType, pieces: dialect.pieces(reply!), malformed: dialect.malformed };
     },
   });
-  return { server, say: (next) => void (reply = next) };
+  return { server, say: (...next) => void (replies = next) };
 }
 
 function problemOf(dialect: Dialect, request: VendorRequest): Problem | undefined {
