@@ -1,6 +1,6 @@
 /** What the conversation decides, put into effects: events in the words of the protocol, and orders. */
 import type { CallEvent } from './call-events.ts';
-import type { ConversationEffect, Reply } from './conversation-events.ts';
+import type { ConversationEffect, EndedBy, Reply } from './conversation-events.ts';
 import type { CutOff } from './owed.ts';
 
 export class ConversationEffects {
@@ -36,6 +36,12 @@ export class ConversationEffects {
   }
 
   /** @param estimated how much of it was heard is a guess */
+  /** All has been said. @param ends the call, then, for this reason; else the agent listens */
+  nothingOwed(ends: EndedBy | undefined, atMs: number): void {
+    if (ends) this.order({ type: 'end', reason: ends });
+    else this.agentState(undefined, atMs);
+  }
+
   agentText({ request, startMs }: Reply, text: string, final: boolean, nowMs: number, estimated?: true): void {
     if (!text) return;
     const line = { turnId: request.turnId, role: 'agent', text, final, startMs, endMs: nowMs } as const;

@@ -162,8 +162,7 @@ export class Conversation {
     if (this.#reply.current) return;
     const { unheard, broken, ends, unanswered } = this.#owed;
     if (unanswered?.text !== undefined) {
-      delete this.#owed.unanswered;
-      delete this.#owed.ends;
+      for (const done of ['unanswered', 'ends'] as const) delete this.#owed[done];
       this.#greeted = true;
       this.#answerTyped(unanswered.turnId, unanswered.text, nowMs);
     } else if (!this.#greeted) {
@@ -173,8 +172,7 @@ export class Conversation {
       this.#owed = {};
       const words = say(this.#newTurnId(), unheard || this.#texts.sayAgain, ends);
       this.#reply.start({ ...words, ...(broken && { broken }) }, nowMs);
-    } else if (ends) this.#effects.order({ type: 'end', reason: ends });
-    else this.#effects.agentState(undefined, nowMs);
+    } else this.#effects.nothingOwed(ends, nowMs);
   }
 
   /** The call stood by until now: what is owed is said, unless the caller has the word. */
