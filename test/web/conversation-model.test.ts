@@ -21,6 +21,17 @@ describe('ConversationModel', () => {
     ]);
   });
 
+  it('shows a text of the agent beside what it says, and tells of a cut at what it said', () => {
+    const conversation = new ConversationModel();
+    conversation.transcript(line);
+    conversation.shown({ turnId: 't1', text: 'Gate 7', atMs: 3800 });
+    conversation.silenced();
+    expect(conversation.rows.map(({ text, measures }) => [text, measures])).to.deep.equal([
+      ['You spoke.', ['you silenced it']],
+      ['[shows] Gate 7', []],
+    ]);
+  });
+
   it('measures the answer once, however often the agent’s state changes', () => {
     const conversation = new ConversationModel();
     conversation.turn(turn);

@@ -222,6 +222,10 @@ export class CallController {
       waterfall.transcript(entry);
       this.#update({});
     });
+    on('text', (shown) => {
+      conversation.shown(shown);
+      this.#update({});
+    });
     on('decision', (decision) => {
       waterfall.decision(decision);
       this.#update({});

@@ -1,4 +1,4 @@
-import type { AgentState, TranscriptEntry, Turn } from '../../client-sdk/src/types.ts';
+import type { AgentState, ShownText, TranscriptEntry, Turn } from '../../client-sdk/src/types.ts';
 import { duration } from './durations.ts';
 
 /** One line of the conversation as people read it. */
@@ -33,6 +33,12 @@ export class ConversationModel {
     row.final = entry.final;
     row.startMs = Math.min(row.startMs, entry.startMs);
     if (entry.estimated && !row.measures.includes(aboutHere)) row.measures.push(aboutHere);
+  }
+
+  /** The agent has shown a text. */
+  shown({ turnId, text, atMs }: ShownText): void {
+    const key = `shown:${turnId}:${atMs}`;
+    this.#rows.set(key, { key, role: 'agent', startMs: atMs, text: `[shows] ${text}`, final: true, measures: [] });
   }
 
   turn(turn: Turn): void {
@@ -73,7 +79,7 @@ export class ConversationModel {
 
   /** It concerns what the agent was saying, which is its latest row. */
   #cutShort(how: string): void {
-    const last = this.rows.findLast((row) => row.role === 'agent');
+    const last = this.rows.findLast(({ key }) => key.startsWith('agent:'));
     if (last && !last.measures.includes(how)) last.measures.unshift(how);
   }
 
