@@ -27,6 +27,11 @@ tools:
       type: object
       properties: { city: { type: string } }
       required: [city]
+  - type: http
+    name: order
+    description: Orders an umbrella.
+    method: POST
+    url: ${url}/orders
 `;
 
 /** Real voice workers and packets; vendors and the tool's server are local. */
@@ -44,6 +49,7 @@ describe('A conversation with tools', function () {
         vendors.model.say({ text: ['It rains in Bremen.'] });
         return { sky: 'rain', key: message.headers.authorization };
       },
+      'POST /orders': () => ({ umbrella: 4711 }),
     });
     await agents.write('assistant.yaml', agentFile(weather.url));
     vendors.model.say({ text: [], calls: [{ id: 'call_1', name: 'weather', arguments: '{"city":"Bremen"}' }] });
@@ -83,12 +89,29 @@ describe('A conversation with tools', function () {
     expect(JSON.stringify([asked(), pod.told, pod.continuations, pod.log])).to.not.include(SECRET);
   });
 
-  it('fills the time of a slow one with words', async () => {
-    weather.faults.push({ kind: 'slow', ms: 4_000 });
+  it('fills the time of one that takes 8 s with words', async () => {
+    weather.faults.push({ kind: 'slow', ms: 8_000 });
     // What the server makes of the request it makes at once; the answer is late.
     const { hears, lines } = bound(await ask());
-    await hears('It rains in Bremen.');
+    await hears('It rains in Bremen.', 40_000);
     expect(lines('agent').at(-1)).to.match(/Let me have a look\. .*It rains in Bremen\.$/);
+  });
+
+  it('lets one that must not run twice go on when the caller cuts in, and tells its result in the next turn', async () => {
+    weather.faults.push({ kind: 'slow', ms: 3_000 });
+    vendors.model.say({ text: [], calls: [{ id: 'call_3', name: 'order', arguments: '{}' }] });
+    const { hears, decisions, says, pod } = bound(await ask());
+    await eventually(() => weather.requests.length === 1, 20_000);
+    pod.calls.interrupt(caller!.session.id);
+    await eventually(() => pod.state() === 'listening', 20_000);
+    await eventually(() => decisions().some(({ decision }) => decision === 'tool'), 20_000);
+    expect(decisions().find(({ decision }) => decision === 'tool')).to.deep.include({ reason: 'order' });
+    vendors.model.say({ text: ['It is on its way.'] });
+    await says('Has my umbrella been ordered?');
+    await hears('It is on its way.');
+    expect(asked().at(-1)).to.include('4711').and.not.include('still runs');
+    expect(weather.requests).to.have.length(1);
+    expect(pod.continuations.some((kept) => JSON.stringify(kept).includes('"name":"order"'))).to.equal(true);
   });
 
   it('tells the model what was wrong with its call, and asks nobody', async () => {
