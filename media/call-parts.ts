@@ -56,10 +56,8 @@ export class CallParts {
       side.emit(event);
     };
     const { decide, stageEvent } = new Decisions({ now, sessionMs, turnId, replyTurnId, emit });
-    const tools = toolSide(options, side, (use) => this.upkeep.toolUsed(use));
-    const providers = options.providers(open.agent, stageEvent, decide, tools);
-    this.tools = providers.tools;
-    this.#memory = providers.memory;
+    const providers = options.providers(open.agent, stageEvent, decide, toolSide(options, side, () => this.upkeep));
+    [this.tools, this.#memory] = [providers.tools, providers.memory];
     this.initiative = new Initiative({ agent: open.agent, journal, tell, decide });
     this.voice = createVoice(options, side, providers, (step, speculative) => {
       if (speculative && !speculative.confirmed) this.speculator?.step(step, now());
@@ -114,8 +112,9 @@ export class CallParts {
 function toolSide(
   { open, now, recordTools: record }: CallPartsOptions,
   { tell, sessionMs, emit }: CallSide,
-  used: ToolSide['used'],
+  upkeep: () => TurnUpkeep,
 ): ToolSide {
+  const used: ToolSide['used'] = (use) => upkeep().toolUsed(use);
   const endCall = () => tell({ type: 'hang-up' }, now());
   return { sessionId: open.callId, restored: open.tools ?? [], sessionMs, emit, record, endCall, used };
 }

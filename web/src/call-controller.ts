@@ -162,6 +162,10 @@ export class CallController {
       this.#options.onError(error);
       if (client.state === 'disconnected') this.#over(endingOf(error, 'lost'));
     });
+    on('text', (shown) => {
+      this.#options.conversation.shown(shown);
+      this.#update({});
+    });
     this.#listenToConnection(on);
     this.#listenToConversation(on);
   }
@@ -220,10 +224,6 @@ export class CallController {
     on('transcript', (entry) => {
       conversation.transcript(entry);
       waterfall.transcript(entry);
-      this.#update({});
-    });
-    on('text', (shown) => {
-      conversation.shown(shown);
       this.#update({});
     });
     on('decision', (decision) => {
