@@ -11,7 +11,7 @@ import { Initiative } from './initiative.ts';
 import { Interrupter } from './interrupter.ts';
 import type { Journal } from './journal.ts';
 import { recording } from './journal-audio.ts';
-import type { Message } from './providers/provider.ts';
+import type { Message, Speculative } from './providers/provider.ts';
 import { ReplyGenerator, type ReplyOptions } from './reply.ts';
 import { Speculator } from './speculator.ts';
 import type { CallTools, ToolSide } from './tools/call-tools.ts';
@@ -56,13 +56,11 @@ export class CallParts {
       side.emit(event);
     };
     const { decide, stageEvent } = new Decisions({ now, sessionMs, turnId, replyTurnId, emit });
-    const providers = options.providers(open.agent, stageEvent, decide, toolSide(options, side, () => this.upkeep));
+    const tools = toolSide(options, side, () => this.upkeep);
+    const providers = options.providers(open.agent, stageEvent, decide, tools);
     [this.tools, this.#memory] = [providers.tools, providers.memory];
     this.initiative = new Initiative({ agent: open.agent, journal, tell, decide });
-    this.voice = createVoice(options, side, providers, (step, speculative) => {
-      if (speculative && !speculative.confirmed) this.speculator?.step(step, now());
-      else this.upkeep.step(step, now());
-    });
+    this.voice = createVoice(options, side, providers, (step, speculative) => this.#step(step, speculative, now()));
     const { voice } = this;
     this.upkeep = new TurnUpkeep({ voice, tell, decide, sessionMs, onFault });
     this.hearing = createCallHearing({
@@ -86,6 +84,12 @@ export class CallParts {
     }
     const recogniser = this.hearing.tellsPartials;
     this.interrupter = new Interrupter({ interruption, language, recogniser, journal, voice, tell, decide, sessionMs });
+  }
+
+  /** Those of a speculation are its own, until it is used. */
+  #step(step: 'firstTokenMs' | 'firstAudioMs', speculative: Speculative | undefined, nowMs: number): void {
+    if (speculative && !speculative.confirmed) this.speculator?.step(step, nowMs);
+    else this.upkeep.step(step, nowMs);
   }
 
   /** What goes with the conversation to another worker or pod. */
