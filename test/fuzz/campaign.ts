@@ -138,7 +138,8 @@ class Campaign {
   }
 
   #judgeGrowth(grownBytes: number): void {
-    if (this.#inputs < LEAST_INPUTS_FOR_GROWTH || grownBytes < MAX_GROWTH_BYTES) return;
+    const mostBytes = MAX_GROWTH_BYTES + (this.#options.target.keepsBytes ?? 0);
+    if (this.#inputs < LEAST_INPUTS_FOR_GROWTH || grownBytes < mostBytes) return;
     this.#find('growth', `${grownBytes} bytes more in use than in the middle`, Buffer.alloc(0));
   }
 

@@ -6,6 +6,8 @@ export type FuzzTarget = {
   inputs: fc.Arbitrary<Buffer>;
   /** How inputs are mutated: as bytes, or as the JSON that they are. Default: bytes. */
   shape?: 'bytes' | 'json';
+  /** What it keeps on purpose, and no more of, in bytes. Default: nothing. */
+  keepsBytes?: number;
   /** Texts that mean something here, to be put into inputs. */
   words?: readonly string[];
   /**

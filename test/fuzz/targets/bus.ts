@@ -127,6 +127,8 @@ export async function openBus(): Promise<FuzzTarget> {
   return {
     inputs: asJson(messages),
     shape: 'json',
+    // The last 20,000 requests are remembered, with their answers, so that each is handled once.
+    keepsBytes: 16 << 20,
     run: async (input) => {
       const text = input.toString('utf8');
       decodePodMessage(text);
