@@ -1,8 +1,8 @@
 // How the tests are run: in stages, one after another, each of lanes that run side by side.
 
 /**
- * Patterns of test files; every file belongs to one lane, which test/scripts/test-lanes.test.ts watches over. What the ear
- * measures, browsers and fleets, comes when the many small tests are over.
+ * Patterns of test files; every file belongs to one lane, which test/scripts/test-lanes.test.ts watches over. What mostly
+ * waits runs side by side; browsers, which need the machine's time to themselves, when all of that is over.
  * @type {readonly (readonly (readonly string[])[])[]}
  */
 export const stages = [
@@ -12,8 +12,9 @@ export const stages = [
       ...folders('bench', 'client-sdk', 'deploy', 'fuzz', 'ownership', 'scripts', 'server', 'signalling', 'web'),
     ],
     folders('media'),
+    folders('fleet'),
   ],
-  [folders('browser', 'support'), folders('fleet')],
+  [folders('browser', 'support')],
 ];
 
 /** @param {string[]} names */

@@ -31,14 +31,14 @@ describe('the lanes of the tests', () => {
     expect(events).to.deep.equal([
       'start test/*.test.ts shown',
       'start test/media/**/*.test.ts kept',
+      'start test/fleet/**/*.test.ts kept',
       'end test/*.test.ts',
       'end test/media/**/*.test.ts',
-      'what was kept',
-      'start test/browser/**/*.test.ts shown',
-      'start test/fleet/**/*.test.ts kept',
-      'end test/browser/**/*.test.ts',
       'end test/fleet/**/*.test.ts',
       'what was kept',
+      'what was kept',
+      'start test/browser/**/*.test.ts shown',
+      'end test/browser/**/*.test.ts',
     ]);
   });
 

@@ -144,7 +144,7 @@ describe('The tools of an agent', function () {
     await caller.request('tool-result', answer);
     await caller.request('tool-result', answer);
     await caller.event('text', { text: 'Order 4711' }, 0, PATIENCE_MS);
-    await eventually(() => caller.ended !== undefined, PATIENCE_MS);
+    await caller.until(() => caller.ended !== undefined, 'the end of the call', PATIENCE_MS);
     expect(caller.ended).to.equal('agent');
 
     const lines = caller.events.filter(({ name, data: line }) => name === 'transcript' && line['final']);
