@@ -63,6 +63,8 @@ export class Webhook {
   /** By the session's id. */
   readonly #pending = new Map<string, Promise<void>>();
   readonly #closing = new AbortController();
+  /** What is not told yet is no longer this pod's to tell. */
+  readonly #left = new AbortController();
   readonly #policy: ReturnType<typeof policyOf>;
   readonly #timer: NodeJS.Timeout | undefined;
 
@@ -102,6 +104,7 @@ export class Webhook {
     const patience = wait(closingMs, undefined, { signal: over.signal }).catch(() => undefined);
     await Promise.race([Promise.all(this.#pending.values()), patience]);
     over.abort();
+    this.#left.abort();
     const left = [...this.#pending.keys()];
     if (left.length === 0) return;
     const { outbox, log } = this.#options;
@@ -140,10 +143,10 @@ export class Webhook {
     await wait(settleMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
     try {
       const body = JSON.stringify(sessionEndedEvent(record, await transcript(id)));
-      await this.#policy((signal) => this.#post(target, id, body, signal));
+      await this.#policy((signal) => this.#post(target, id, body, signal), this.#left.signal);
       this.#options.log.info({ sessionId: id }, 'the end of a session was told');
     } finally {
-      await this.#kept((outbox) => outbox.remove(id));
+      if (!this.#left.signal.aborted) await this.#kept((outbox) => outbox.remove(id));
     }
   }
 
@@ -186,5 +189,6 @@ const policyOf = ({ timeoutMs = TIMEOUT_MS, retryAfterMs = RETRY_AFTER_MS }: Web
     bulkhead(PARALLEL, MAX_PENDING),
     timeout(timeoutMs, TimeoutStrategy.Aggressive),
   );
-  return (post: (signal: AbortSignal) => Promise<void>): Promise<void> => policy.execute(({ signal }) => post(signal));
+  return (post: (signal: AbortSignal) => Promise<void>, given: AbortSignal): Promise<void> =>
+    policy.execute(({ signal }) => post(signal), given);
 };
