@@ -96,12 +96,16 @@ function namesTests(arg) {
   return arg.endsWith('.ts') || existsSync(join(root, arg));
 }
 
-/** @param {string[]} args of mocha, for all lanes */
+/**
+ * In a whole run, real media and browsers share the machine's cores. What fails is tried once more, and named at the end.
+ * @param {string[]} args of mocha, for all lanes
+ */
 function runLane(args) {
   /** @type {Parameters<typeof runLanes>[0]} */
   return async (patterns, output) => {
-    if (output === 'kept') return launchQuietly(modernNode(root), [mocha, ...args, ...patterns], programs());
-    return { status: await run([mocha, ...args, ...patterns]), output: '' };
+    const lane = [mocha, '--retries', '1', ...args, ...patterns];
+    if (output === 'kept') return launchQuietly(modernNode(root), lane, programs());
+    return { status: await run(lane), output: '' };
   };
 }
 

@@ -7,14 +7,14 @@ import { expect } from 'chai';
 const root = join(import.meta.dirname, '../..');
 
 /** Runs mocha over one file with that text, as `npm test` does. */
-function outcomeOf(text: string): Promise<{ lastLine: string | undefined; status: unknown }> {
+function outcomeOf(text: string, ...args: string[]): Promise<{ lastLine: string | undefined; status: unknown }> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-reporter-'));
   const file = join(folder, 'one.test.ts');
   writeFileSync(file, text);
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [join(root, 'node_modules/mocha/bin/mocha.js'), file],
+      [join(root, 'node_modules/mocha/bin/mocha.js'), ...args, file],
       { cwd: root },
       (error, stdout) => {
         rmSync(folder, { recursive: true });
@@ -39,5 +39,13 @@ describe('the last line of a test run', () => {
   it('tells of tests that were skipped, only where there are any', async () => {
     const outcome = await outcomeOf("it('a', () => {}); it('b');");
     expect(outcome).to.deep.equal({ lastLine: '1 passed, 0 failed, 1 skipped', status: 0 });
+  });
+
+  it('tells of tests that passed only when they were tried again', async () => {
+    const text = "let n = 0; it('a', () => { if (n++ === 0) throw new Error('at first'); });";
+    expect(await outcomeOf(text, '--retries', '1')).to.deep.equal({
+      lastLine: '1 passed, 0 failed, 1 tried again',
+      status: 0,
+    });
   });
 });
