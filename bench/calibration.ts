@@ -2,8 +2,8 @@
  * What the two dearest steps cost on this machine at this moment, so that figures of different machines, or of one that
  * others use as well, can be compared. A program of its own: it prints JSON and ends.
  */
-import { OpusDecoder } from '../media/opus.ts';
-import { Silero, sileroModelPath, SileroStream, WINDOW_SAMPLES } from '../media/silero.ts';
+import { OpusDecoder } from '../media/audio/opus.ts';
+import { Silero, sileroModelPath, SileroStream, WINDOW_SAMPLES } from '../media/vad/silero.ts';
 import { speechLoops } from './speech-packets.ts';
 
 /** CPU time in µs. */

@@ -1,7 +1,7 @@
 /** Sends packets that nobody wants to one port, at a rate, until it is told to stop. In a process of its own. */
 import { createSocket } from 'node:dgram';
-import { monotonicMs } from '../media/clock.ts';
-import { writeRtpHeader } from '../media/rtp.ts';
+import { monotonicMs } from '../media/runtime/clock.ts';
+import { writeRtpHeader } from '../media/rtp/rtp.ts';
 import type { FloodOrder, FloodReport } from './flood-figures.ts';
 
 /** As an RTP packet of 20 ms of speech. */

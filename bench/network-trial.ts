@@ -1,6 +1,6 @@
 /** One call in one network: the agent says something, then the caller does. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallerNetwork } from '../media/caller-network.ts';
+import type { CallerNetwork } from '../media/rtp/caller-network.ts';
 import { ImpairedCall } from '../test/support/impaired-call.ts';
 import { sentences, thoughtfulSentences } from '../test/support/impaired-talk.ts';
 import type { MediaPod } from '../test/support/media-pod.ts';

@@ -2,8 +2,8 @@
 import { createSocket } from 'node:dgram';
 import { setPriority } from 'node:os';
 import { createHistogram } from 'node:perf_hooks';
-import { monotonicMs } from '../media/clock.ts';
-import { RTP_HEADER_BYTES, writeRtpHeader } from '../media/rtp.ts';
+import { monotonicMs } from '../media/runtime/clock.ts';
+import { RTP_HEADER_BYTES, writeRtpHeader } from '../media/rtp/rtp.ts';
 import type { FromGenerator, ToGenerator } from './rtp-generator.ts';
 import { FRAME_MS, SendSchedule, timestampOf } from './send-schedule.ts';
 import { speechLoops } from './speech-packets.ts';

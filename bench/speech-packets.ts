@@ -1,5 +1,5 @@
 /** Callers who never stop talking, as Opus packets. */
-import type { Voice } from '../media/agent.ts';
+import type { Voice } from '../media/agent/agent.ts';
 import { fixtureSpeech, joinSegments } from '../test/support/fixture-speech.ts';
 import { opusPackets } from '../test/support/opus-speech.ts';
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { readJournal } from '../media/journal-line.ts';
+import { readJournal } from '../media/journal/journal-line.ts';
 import { createAgentFolder } from '../test/support/agent-folder.ts';
 import { ScriptedCaller } from '../test/support/scripted-caller.ts';
 import { CARTESIA_KEY, CartesiaServer } from '../test/support/vendors/cartesia-server.ts';

@@ -1,5 +1,5 @@
 /** One stretch of time of the voice measurement as figures, and whether they mean anything. */
-import type { VoiceStatistics } from '../media/voice-protocol.ts';
+import type { VoiceStatistics } from '../media/workers/voice-protocol.ts';
 import { median } from './percentiles.ts';
 import type { FromGenerator } from './rtp-generator.ts';
 import type { Cell } from './table.ts';

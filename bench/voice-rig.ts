@@ -1,14 +1,14 @@
 /** A media worker and a voice worker, as the server pairs them, with calls whose callers are a generator of RTP. */
 import type { types } from 'mediasoup';
 import { setEnvironmentData } from 'node:worker_threads';
-import { agent as agentSchema } from '../media/agent.ts';
-import { monotonicMs } from '../media/clock.ts';
+import { agent as agentSchema } from '../media/agent/agent.ts';
+import { monotonicMs } from '../media/runtime/clock.ts';
 import { compileFlite } from '../media/providers/flite-module.ts';
 import { AGENT_PAYLOAD_TYPE, SfuLink } from '../media/sfu-link.ts';
 import { SfuWorker } from '../media/sfu-worker.ts';
-import { sileroModelPath } from '../media/silero.ts';
-import type { VoiceThread } from '../media/voice-thread.ts';
-import { VoiceWorkerPool } from '../media/voice-worker-pool.ts';
+import { sileroModelPath } from '../media/vad/silero.ts';
+import type { VoiceThread } from '../media/workers/voice-thread.ts';
+import { VoiceWorkerPool } from '../media/workers/voice-worker-pool.ts';
 import { monologue } from './speech-packets.ts';
 import { AGENT_SPEECH_KEY, SPEAK_ON, type AgentSpeech } from './voice-observations.ts';
 

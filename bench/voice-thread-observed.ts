@@ -4,10 +4,10 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { BroadcastChannel, getEnvironmentData } from 'node:worker_threads';
-import { CallerAudio } from '../media/caller-audio.ts';
-import { monotonicMs } from '../media/clock.ts';
+import { CallerAudio } from '../media/hearing/caller-audio.ts';
+import { monotonicMs } from '../media/runtime/clock.ts';
 import { FliteVoice } from '../media/providers/flite.ts';
-import { VadBatcher, type VadStream } from '../media/vad-batcher.ts';
+import { VadBatcher, type VadStream } from '../media/vad/vad-batcher.ts';
 import { msSince } from './send-schedule.ts';
 import { Collections, liveMemory, threadCpuMs, ThreadProfile, Times, wrap } from './thread-probe.ts';
 import {
@@ -144,4 +144,4 @@ observeVerdicts();
 loopDelay.enable();
 const agentSpeech = getEnvironmentData(AGENT_SPEECH_KEY) as AgentSpeech | undefined;
 if (agentSpeech) replaceVoice(agentSpeech);
-await import('../media/voice-worker-thread.ts');
+await import('../media/workers/voice-worker-thread.ts');

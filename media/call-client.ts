@@ -1,6 +1,6 @@
 /** The browser's side of a call on the main thread: its media, whether it can hear and be heard, and its absence. */
 import type { types } from 'mediasoup';
-import { monotonicMs } from './clock.ts';
+import { monotonicMs } from './runtime/clock.ts';
 import { MediaError } from './errors.ts';
 import { MediaArrival } from './media-arrival.ts';
 import {

@@ -1,7 +1,7 @@
 /** What is kept of a call for whoever goes on with its conversation, and when that is told. */
 import type { CallOptions } from './call-options.ts';
-import { continuationOf, type Continuation } from './continuation.ts';
-import type { ConversationSnapshot } from './conversation-events.ts';
+import { continuationOf, type Continuation } from './conversation/continuation.ts';
+import type { ConversationSnapshot } from './conversation/conversation-events.ts';
 import type { ToolRecord } from './tools/tool-ledger.ts';
 
 export class CallContinuations {

@@ -1,7 +1,7 @@
 /** The plain paths between media workers and voice workers: opened when the first call needs one, shared by the rest. */
 import type { Sfu } from './sfu.ts';
 import { SfuLink } from './sfu-link.ts';
-import type { VoiceWorkerPool } from './voice-worker-pool.ts';
+import type { VoiceWorkerPool } from './workers/voice-worker-pool.ts';
 
 type Entry = { voiceIndex: number; mediaIndex: number; link: Promise<SfuLink> };
 

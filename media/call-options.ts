@@ -1,12 +1,12 @@
 /** What a call is opened with, and whom it tells. */
-import type { AgentConfig } from './agent.ts';
+import type { AgentConfig } from './agent/agent.ts';
 import type { Absence } from './call-client.ts';
-import type { CallEvent } from './call-events.ts';
+import type { CallEvent } from './conversation/call-events.ts';
 import type { CallLinks } from './call-links.ts';
-import type { Continuation, RestoredConversation } from './continuation.ts';
+import type { Continuation, RestoredConversation } from './conversation/continuation.ts';
 import type { ClientMediaOptions } from './sfu-client.ts';
-import type { VoiceThread } from './voice-thread.ts';
-import type { CallSnapshot } from './voice-protocol.ts';
+import type { VoiceThread } from './workers/voice-thread.ts';
+import type { CallSnapshot } from './workers/voice-protocol.ts';
 
 export type MoveEvent = { name: 'move'; data: { reason: 'media-worker'; media: ClientMediaOptions } };
 

@@ -5,22 +5,22 @@
  */
 import type { types } from 'mediasoup';
 import { CallClient } from './call-client.ts';
-import type { CallerNetwork } from './caller-network.ts';
-import type { CallEvent } from './call-events.ts';
+import type { CallerNetwork } from './rtp/caller-network.ts';
+import type { CallEvent } from './conversation/call-events.ts';
 import type { CallOptions } from './call-options.ts';
-import { monotonicMs } from './clock.ts';
+import { monotonicMs } from './runtime/clock.ts';
 import { CallContinuations } from './call-continuations.ts';
-import type { Continuation, RestoredConversation } from './continuation.ts';
-import type { ConversationSnapshot } from './conversation-events.ts';
+import type { Continuation, RestoredConversation } from './conversation/continuation.ts';
+import type { ConversationSnapshot } from './conversation/conversation-events.ts';
 import { MediaError } from './errors.ts';
-import { ConversationHistory } from './history.ts';
+import { ConversationHistory } from './conversation/history.ts';
 import type { JoinOptions } from './sfu-client.ts';
 import { AGENT_PAYLOAD_TYPE, type SfuLink } from './sfu-link.ts';
 import type { ClientToolAnswer } from './tools/client-tools.ts';
 import type { ToolRecord } from './tools/tool-ledger.ts';
-import { unlessAborted } from './unless-aborted.ts';
-import type { VoiceThread } from './voice-thread.ts';
-import type { OpenCall, ToVoiceWorker } from './voice-protocol.ts';
+import { unlessAborted } from './runtime/unless-aborted.ts';
+import type { VoiceThread } from './workers/voice-thread.ts';
+import type { OpenCall, ToVoiceWorker } from './workers/voice-protocol.ts';
 
 export class Call {
   readonly #options: CallOptions;

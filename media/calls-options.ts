@@ -1,12 +1,12 @@
 /** What the calls of a process are started with, and whom they tell. */
-import type { AgentConfig } from './agent.ts';
-import type { CallEvent } from './call-events.ts';
+import type { AgentConfig } from './agent/agent.ts';
+import type { CallEvent } from './conversation/call-events.ts';
 import type { Absence } from './call-client.ts';
 import type { MoveEvent } from './call-options.ts';
-import type { EndedBy } from './conversation-events.ts';
-import type { Continuation, SavedConversation } from './continuation.ts';
+import type { EndedBy } from './conversation/conversation-events.ts';
+import type { Continuation, SavedConversation } from './conversation/continuation.ts';
 import type { SfuOptions } from './sfu.ts';
-import type { VoiceWorkerPoolOptions } from './voice-worker-pool.ts';
+import type { VoiceWorkerPoolOptions } from './workers/voice-worker-pool.ts';
 
 export type CallsObserver = {
   event: (callId: string, event: CallEvent | MoveEvent) => void;

@@ -4,15 +4,15 @@ import { DEFAULT_ABSENCE } from './call-client.ts';
 import { Call } from './call.ts';
 import { CallLinks } from './call-links.ts';
 import type { CallsObserver, CallsOptions, NewCall } from './calls-options.ts';
-import { restore, type RestoredConversation, type SavedConversation } from './continuation.ts';
-import type { EndedBy } from './conversation-events.ts';
-import { reconcile } from './conversation-restore.ts';
+import { restore, type RestoredConversation, type SavedConversation } from './conversation/continuation.ts';
+import type { EndedBy } from './conversation/conversation-events.ts';
+import { reconcile } from './conversation/conversation-restore.ts';
 import { MediaError } from './errors.ts';
 import { RestingCalls } from './resting-calls.ts';
 import type { JoinOptions, StandbyOptions } from './sfu-client.ts';
 import { Sfu } from './sfu.ts';
-import type { CallBeat, FromVoiceWorker, VoiceStatistics } from './voice-protocol.ts';
-import { VoiceWorkerPool } from './voice-worker-pool.ts';
+import type { CallBeat, FromVoiceWorker, VoiceStatistics } from './workers/voice-protocol.ts';
+import { VoiceWorkerPool } from './workers/voice-worker-pool.ts';
 
 export class Calls {
   readonly #options: CallsOptions;

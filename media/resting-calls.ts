@@ -1,6 +1,6 @@
 /** Conversations whose callers have been away for long: their calls are closed, and opened again when somebody joins. */
-import { monotonicMs } from './clock.ts';
-import type { RestoredConversation } from './continuation.ts';
+import { monotonicMs } from './runtime/clock.ts';
+import type { RestoredConversation } from './conversation/continuation.ts';
 
 type Resting = { conversation: RestoredConversation; sinceMs: number };
 

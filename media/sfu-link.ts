@@ -1,7 +1,7 @@
 /** The plain RTP path between one media worker and one voice worker, for all calls that the two share. */
 import type { types } from 'mediasoup';
 import type { SfuWorker } from './sfu-worker.ts';
-import type { VoiceThread } from './voice-thread.ts';
+import type { VoiceThread } from './workers/voice-thread.ts';
 
 const LOOPBACK = '127.0.0.1';
 const BUFFER_BYTES = 4 << 20;

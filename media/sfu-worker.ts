@@ -1,9 +1,9 @@
 /** One mediasoup worker with its router and its WebRtcServer: where browsers' packets come in and go out. */
 import { createWorker } from 'mediasoup';
 import type { types } from 'mediasoup';
-import { monotonicMs } from './clock.ts';
+import { monotonicMs } from './runtime/clock.ts';
 import { MediaError } from './errors.ts';
-import { HangWatch } from './hang-watch.ts';
+import { HangWatch } from './runtime/hang-watch.ts';
 
 /** An address that browsers can reach, and the port (0: any free one). */
 export type MediaListener = { ip: string; announcedAddress?: string };

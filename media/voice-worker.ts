@@ -2,23 +2,29 @@
  * Runs many calls on one thread: their sockets, one VAD for all, one send loop. Talks to the main thread in the messages
  * of `voice-protocol.ts`; `voice-worker-thread.ts` starts it.
  */
-import { monotonicMs } from './clock.ts';
-import type { ConversationSnapshot } from './conversation-events.ts';
-import { EncodedClips } from './encoded-clips.ts';
-import { EncoderEffort } from './encoder-effort.ts';
-import { LoadMeter } from './load-meter.ts';
-import { PlayoutClock } from './playout-clock.ts';
-import { readRtcp } from './rtcp.ts';
-import { RtpSocket } from './rtp-socket.ts';
-import { SendLoop, TICK_MS } from './send-loop.ts';
-import type { Silero } from './silero.ts';
-import { VadBatcher } from './vad-batcher.ts';
-import { noTotals, addTo } from './call-totals.ts';
+import { monotonicMs } from './runtime/clock.ts';
+import type { ConversationSnapshot } from './conversation/conversation-events.ts';
+import { EncodedClips } from './audio/encoded-clips.ts';
+import { EncoderEffort } from './speech/encoder-effort.ts';
+import { LoadMeter } from './workers/load-meter.ts';
+import { PlayoutClock } from './speech/playout-clock.ts';
+import { readRtcp } from './rtp/rtcp.ts';
+import { RtpSocket } from './rtp/rtp-socket.ts';
+import { SendLoop, TICK_MS } from './speech/send-loop.ts';
+import type { Silero } from './vad/silero.ts';
+import { VadBatcher } from './vad/vad-batcher.ts';
+import { noTotals, addTo } from './voice-call/call-totals.ts';
 import { KeptRecords } from './tools/kept-records.ts';
-import type { VoiceCallOptions } from './voice-call-options.ts';
-import { VoiceCall } from './voice-call.ts';
-import { measure } from './voice-measures.ts';
-import type { FromVoiceWorker, OpenCall, ToVoiceWorker, VoiceStatistics, VoiceWorkerData } from './voice-protocol.ts';
+import type { VoiceCallOptions } from './voice-call/voice-call-options.ts';
+import { VoiceCall } from './voice-call/voice-call.ts';
+import { measure } from './workers/voice-measures.ts';
+import type {
+  FromVoiceWorker,
+  OpenCall,
+  ToVoiceWorker,
+  VoiceStatistics,
+  VoiceWorkerData,
+} from './workers/voice-protocol.ts';
 
 const FRAME_MS = 20;
 const FAULT_INTERVAL_MS = 1000;

@@ -1,10 +1,10 @@
 /** From what a file or a backend says of an agent to its checked definition, or to all that is wrong with it. Pure. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { agent as agentSchema } from '../media/agent.ts';
-import type { AgentDefinition } from '../media/agent.ts';
-import type { VariableValues } from '../media/agent-variables.ts';
-import { namesUsedBy } from '../media/tool-schema.ts';
+import { agent as agentSchema } from '../media/agent/agent.ts';
+import type { AgentDefinition } from '../media/agent/agent.ts';
+import type { VariableValues } from '../media/agent/agent-variables.ts';
+import { namesUsedBy } from '../media/tools/tool-schema.ts';
 
 /** By name. */
 export type Secrets = Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 /** The agents that there are, wherever they come from, and what a session makes of them. */
-import type { AgentConfig, AgentDefinition } from '../media/agent.ts';
-import { completeValues, render } from '../media/agent-variables.ts';
+import type { AgentConfig, AgentDefinition } from '../media/agent/agent.ts';
+import { completeValues, render } from '../media/agent/agent-variables.ts';
 import { ProviderConfigError } from '../media/providers/vendor-access.ts';
 import type { Log } from '../signalling/log.ts';
 import type { SessionRecord } from '../signalling/session.ts';

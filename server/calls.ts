@@ -1,14 +1,14 @@
 /** Where signalling meets media: the composition root is handed one of these. */
 import { networkInterfaces } from 'node:os';
-import type { AgentConfig } from '../media/agent.ts';
+import type { AgentConfig } from '../media/agent/agent.ts';
 import type { Absence } from '../media/call-client.ts';
 import { Calls as MediaCalls } from '../media/calls.ts';
 import { compileFlite } from '../media/providers/flite-module.ts';
-import { sileroModelPath } from '../media/silero.ts';
-import { dropsOfProcesses } from '../media/udp-drops.ts';
+import { sileroModelPath } from '../media/vad/silero.ts';
+import { dropsOfProcesses } from '../media/rtp/udp-drops.ts';
 import { MediaError } from '../media/errors.ts';
 import type { MediaListener } from '../media/sfu-worker.ts';
-import type { VoiceStatistics } from '../media/voice-protocol.ts';
+import type { VoiceStatistics } from '../media/workers/voice-protocol.ts';
 import type { CallControl, CallObserver, Restored } from '../signalling/call-control.ts';
 import type { Log } from '../signalling/log.ts';
 import type { Agents } from './agents.ts';

@@ -5,11 +5,11 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { turnHandling, type TurnHandling } from '../media/agent.ts';
-import { changes, describeChange } from '../media/decision-changes.ts';
-import { encodeLine, readJournal, type ReadJournal } from '../media/journal-line.ts';
-import { replay } from '../media/replay.ts';
-import { decisionsWith, type Decision } from '../media/what-if.ts';
+import { turnHandling, type TurnHandling } from '../media/agent/agent.ts';
+import { changes, describeChange } from '../media/journal/decision-changes.ts';
+import { encodeLine, readJournal, type ReadJournal } from '../media/journal/journal-line.ts';
+import { replay } from '../media/journal/replay.ts';
+import { decisionsWith, type Decision } from '../media/journal/what-if.ts';
 
 export type ReplayResult = { text: string; exitCode: 0 | 1 | 2 };
 

@@ -1,5 +1,5 @@
 /** One caller: a session, signalling, media both ways over ICE, DTLS and SRTP, as a browser has them; and what it got. */
-import { monotonicMs } from '../../media/clock.ts';
+import { monotonicMs } from '../../media/runtime/clock.ts';
 import type { Hello, MediaOptions } from '../../signalling/protocol.ts';
 import { PROTOCOL_VERSION } from '../../signalling/protocol.ts';
 import { RtcLink } from '../../test/support/rtc-link.ts';

@@ -2,7 +2,7 @@
 import { setPriority } from 'node:os';
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { cleanup } from 'node-datachannel';
-import { monotonicMs } from '../../media/clock.ts';
+import { monotonicMs } from '../../media/runtime/clock.ts';
 import { speechLoops } from '../speech-packets.ts';
 import { Caller } from './caller.ts';
 import type { Arrival, Arrivals, CallersReport, FromCallers, Spread, ToCallers } from './messages.ts';

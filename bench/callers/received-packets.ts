@@ -1,5 +1,5 @@
 /** What one caller got of the agent's packets: what is missing, late, in the wrong order, or another call's. Pure. */
-import { RtpHeader, parseRtp, sequenceDistance, timestampDistance } from '../../media/rtp.ts';
+import { RtpHeader, parseRtp, sequenceDistance, timestampDistance } from '../../media/rtp/rtp.ts';
 
 /** Packets since the start. */
 export type ReceivedCounts = {

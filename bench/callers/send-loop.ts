@@ -1,6 +1,6 @@
 /** One timer that sends for all callers: each caller's frame is due once in 20 ms, and they are spread over that time. */
 import { createHistogram } from 'node:perf_hooks';
-import { monotonicMs } from '../../media/clock.ts';
+import { monotonicMs } from '../../media/runtime/clock.ts';
 import type { Caller } from './caller.ts';
 import { FRAME_MS } from './talk-pattern.ts';
 

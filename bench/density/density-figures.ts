@@ -1,5 +1,5 @@
 /** One stretch of the density measurement as figures, and what they say about how much a core carries. Pure. */
-import type { VoiceStatistics } from '../../media/voice-protocol.ts';
+import type { VoiceStatistics } from '../../media/workers/voice-protocol.ts';
 import type { CallersReport } from '../callers/messages.ts';
 import { voidReasons } from '../callers/void-reasons.ts';
 import { median, percentile } from '../percentiles.ts';

@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { VoiceStatistics } from '../../media/voice-protocol.ts';
+import type { VoiceStatistics } from '../../media/workers/voice-protocol.ts';
 import { cpuMs, pin, residentBytes, threadCpuMs } from '../process-usage.ts';
 import type { LiveMemory, Observations } from '../voice-observations.ts';
 import type { DensityObservations } from './density-observations.ts';

@@ -7,15 +7,15 @@
  * encoded. Only the greeting, flite's own and the same in all calls, comes from the frames that were encoded before.
  */
 import { BroadcastChannel, getEnvironmentData } from 'node:worker_threads';
-import { AgentVoice } from '../../media/agent-voice.ts';
-import { CallerAudio } from '../../media/caller-audio.ts';
-import { monotonicMs } from '../../media/clock.ts';
-import { Playout } from '../../media/playout.ts';
-import { PlayoutClock } from '../../media/playout-clock.ts';
+import { AgentVoice } from '../../media/speech/agent-voice.ts';
+import { CallerAudio } from '../../media/hearing/caller-audio.ts';
+import { monotonicMs } from '../../media/runtime/clock.ts';
+import { Playout } from '../../media/speech/playout.ts';
+import { PlayoutClock } from '../../media/speech/playout-clock.ts';
 import { FliteVoice } from '../../media/providers/flite.ts';
 import { Parrot } from '../../media/providers/parrot.ts';
 import type { TurnAudio } from '../../media/providers/provider.ts';
-import { TurnDetector } from '../../media/turn-detector.ts';
+import { TurnDetector } from '../../media/turn/turn-detector.ts';
 import { Times, wrap } from '../thread-probe.ts';
 import { AGENT_SPEECH_KEY, type AgentSpeech } from '../voice-observations.ts';
 import { DENSITY, type DensityObservations, type ToDensityThread } from './density-observations.ts';

@@ -1,7 +1,7 @@
 /** How the turns of a call went, from its journal: packets in and out as the server had them. Pure. */
-import type { ConversationEvent } from '../../media/conversation-events.ts';
-import type { ReadJournal } from '../../media/journal-line.ts';
-import type { SpeculationAction } from '../../media/speculation.ts';
+import type { ConversationEvent } from '../../media/conversation/conversation-events.ts';
+import type { ReadJournal } from '../../media/journal/journal-line.ts';
+import type { SpeculationAction } from '../../media/turn/speculation.ts';
 import { summarise, type Summary } from '../percentiles.ts';
 import type { Utterance } from './utterances.ts';
 

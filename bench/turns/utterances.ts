@@ -7,7 +7,7 @@
  * (Gothenburg 2015) calls a quarter to half a second typical. Median and σ are chosen to agree with both, not taken from a
  * table. Taken are the quantiles in the midst of equal shares, so that every run has the same pauses.
  */
-import type { Voice } from '../../media/agent.ts';
+import type { Voice } from '../../media/agent/agent.ts';
 import { fixtureSpeech, joinSegments } from '../../test/support/fixture-speech.ts';
 import { opusPackets } from '../../test/support/opus-speech.ts';
 

@@ -4,7 +4,7 @@
  * and is known by it.
  */
 import { randomUUID } from 'node:crypto';
-import { monotonicMs } from '../clock.ts';
+import { monotonicMs } from '../runtime/clock.ts';
 import { type CartesiaSocket, type CartesiaSockets, cartesiaError } from './cartesia-sockets.ts';
 import { CartesiaAudio } from './cartesia-audio.ts';
 import { Deadline, DEFAULT_TIMEOUTS, type VendorTimeouts } from './deadline.ts';

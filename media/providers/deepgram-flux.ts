@@ -1,5 +1,5 @@
 /** Deepgram's Flux over `/v2/listen`: recognition that tells when a turn starts, may be over, goes on, and is over. */
-import { monotonicMs } from '../clock.ts';
+import { monotonicMs } from '../runtime/clock.ts';
 import { ProviderError } from './errors.ts';
 import type { SpeechToTextEvent, SpeechToTextStream } from './provider.ts';
 import { bytesOf, TranscriptionSocket } from './transcription-socket.ts';

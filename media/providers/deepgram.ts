@@ -2,7 +2,7 @@
  * Deepgram's streaming recognition: nova over `/v1/listen`. Flux, which also tells when a turn begins and ends, is in
  * `deepgram-flux.ts`.
  */
-import { monotonicMs } from '../clock.ts';
+import { monotonicMs } from '../runtime/clock.ts';
 import { DeepgramFluxStream, type FluxOptions } from './deepgram-flux.ts';
 import { DEFAULT_TIMEOUTS, type VendorTimeouts } from './deadline.ts';
 import type { SpeechToText, SpeechToTextEvent, SpeechToTextStream } from './provider.ts';

@@ -6,7 +6,7 @@
  * run sees arguments and one file that exist in memory only: what is said never touches a disk or a log.
  */
 import { WASI } from 'node:wasi';
-import type { Voice } from '../agent.ts';
+import type { Voice } from '../agent/agent.ts';
 import type { Pcm } from './provider.ts';
 import { SpeechError } from './errors.ts';
 import { readWav } from './wav.ts';

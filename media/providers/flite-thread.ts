@@ -3,10 +3,10 @@
  * the silence that natural speech has. Between clauses it makes the next instance ready.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Voice } from '../agent.ts';
-import { resample } from '../resampler.ts';
-import { speechBounds } from '../speech-bounds.ts';
-import { yieldToOtherThreads } from '../thread-priority.ts';
+import type { Voice } from '../agent/agent.ts';
+import { resample } from '../audio/resampler.ts';
+import { speechBounds } from '../audio/speech-bounds.ts';
+import { yieldToOtherThreads } from '../runtime/thread-priority.ts';
 import { FliteSynthesis } from './flite-synthesis.ts';
 
 export type FliteThreadData = { module: WebAssembly.Module; sampleRateHz: number };

@@ -1,6 +1,6 @@
 /** flite's thread from outside: speaks one clause after another, and is started anew when it dies. */
 import { Worker } from 'node:worker_threads';
-import type { Voice } from '../agent.ts';
+import type { Voice } from '../agent/agent.ts';
 import { SpeechError } from './errors.ts';
 import type { FliteRequest, FliteResponse, FliteThreadData } from './flite-thread.ts';
 

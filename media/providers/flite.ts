@@ -3,7 +3,7 @@
  * said, so that what recurs (greetings, numbers) is synthesised once.
  */
 import { LRUCache } from 'lru-cache';
-import { VOICES, type Voice } from '../agent.ts';
+import { VOICES, type Voice } from '../agent/agent.ts';
 import { SpeechError } from './errors.ts';
 import { pronounceablePieces } from './flite-text.ts';
 import { FliteWorker, type FliteWorkerOptions } from './flite-worker.ts';

@@ -1,5 +1,5 @@
 /** Answers with a language model: what was said so far goes in, and what it writes is said as it comes. */
-import type { CallMemory } from '../call-memory.ts';
+import type { CallMemory } from '../voice-call/call-memory.ts';
 import type { CallTools } from '../tools/call-tools.ts';
 import type { LanguageModel, Message, ProviderFault, ReplyPart, Responder, TurnInput } from './provider.ts';
 import { SPOKEN_STYLE } from './spoken-reply.ts';

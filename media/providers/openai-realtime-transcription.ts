@@ -2,7 +2,7 @@
  * OpenAI's realtime transcription: audio goes in as it comes, text comes out while it is spoken. Its own turn detection is
  * off (the models made for this have none): `flush` commits what was heard.
  */
-import { Resampler } from '../resampler.ts';
+import { Resampler } from '../audio/resampler.ts';
 import { DEFAULT_TIMEOUTS } from './deadline.ts';
 import { ProviderError, type ProviderErrorCode } from './errors.ts';
 import { addressOf, authorizationOf, transcriptionOf, type OpenAiHearingOptions } from './openai-hearing.ts';

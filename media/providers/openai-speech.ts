@@ -2,7 +2,7 @@
  * OpenAI's voices over HTTP, also at any address that speaks its `audio/speech`: a request for each clause, whose audio is
  * streamed. The next clause is asked for while this one is heard, so that nothing falls silent between them.
  */
-import { Resampler } from '../resampler.ts';
+import { Resampler } from '../audio/resampler.ts';
 import { Deadline, DEFAULT_TIMEOUTS, type VendorTimeouts } from './deadline.ts';
 import { ProviderError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';

@@ -1,5 +1,5 @@
 /** A stage of the conversation (hearing, thinking, speaking) is a list of providers: one is tried after the other. */
-import { monotonicMs } from '../clock.ts';
+import { monotonicMs } from '../runtime/clock.ts';
 import type { ProviderFault, Speculative } from './provider.ts';
 import { Passage, type VendorGate } from './vendor-gate.ts';
 

@@ -1,6 +1,6 @@
 /** The entry of the thread that runs tools of `agents/*.ts`: calls their functions, and answers with what they return. */
 import { parentPort } from 'node:worker_threads';
-import type { VariableValues } from '../agent-variables.ts';
+import type { VariableValues } from '../agent/agent-variables.ts';
 import type { ToolErrorCode } from './tool-error.ts';
 
 /** What a function is given beside its arguments. */

@@ -9,7 +9,7 @@ import type {
   ModelMessage,
   ToolCall,
 } from '../providers/provider.ts';
-import { unlessAborted } from '../unless-aborted.ts';
+import { unlessAborted } from '../runtime/unless-aborted.ts';
 import { resultMessage, type ToolOutcome } from './tool-ledger.ts';
 import type { ToolRunner } from './tool-runner.ts';
 

@@ -15,7 +15,7 @@ describe('a profile in short', () => {
       timeDeltas: [100, 100, 100, 100],
     });
     expect(shares).to.deep.equal([
-      { name: 'decode media/opus.ts:10', share: 0.75 },
+      { name: 'decode media/audio/opus.ts:10', share: 0.75 },
       { name: '(idle)', share: 0.25 },
     ]);
   });

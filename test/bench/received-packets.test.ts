@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { assert, property, shuffledSubarray } from 'fast-check';
 import { ReceivedPackets } from '../../bench/callers/received-packets.ts';
-import { RTP_HEADER_BYTES, writeRtpHeader } from '../../media/rtp.ts';
+import { RTP_HEADER_BYTES, writeRtpHeader } from '../../media/rtp/rtp.ts';
 
 const SSRC = 4711;
 const PAYLOAD_TYPE = 100;

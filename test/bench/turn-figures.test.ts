@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { figuresOf, turnsOf } from '../../bench/turns/turn-figures.ts';
 import { utterances, type Utterance } from '../../bench/turns/utterances.ts';
-import type { JournalLine, ReadJournal, Timed } from '../../media/journal-line.ts';
+import type { JournalLine, ReadJournal, Timed } from '../../media/journal/journal-line.ts';
 
 const DELAYS = { asrMs: 19, firstTokenMs: 171, firstAudioMs: 108 };
 const utterance = (packets: number, lastSpeech: number, pausesMs: number[] = []): Utterance => {

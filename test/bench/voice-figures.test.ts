@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { faultsOf, figureRows, figuresOf, type Stretch } from '../../bench/voice-figures.ts';
-import type { VoiceStatistics } from '../../media/voice-protocol.ts';
+import type { VoiceStatistics } from '../../media/workers/voice-protocol.ts';
 
 const statistics = (changes: Partial<VoiceStatistics>): VoiceStatistics =>
   ({

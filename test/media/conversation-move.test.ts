@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { ConversationSnapshot, HeardMeanwhile } from '../../media/conversation-events.ts';
-import { courseOf, reconcile, type TranscriptLine } from '../../media/conversation-restore.ts';
-import { Conversation } from '../../media/conversation.ts';
+import type { ConversationSnapshot, HeardMeanwhile } from '../../media/conversation/conversation-events.ts';
+import { courseOf, reconcile, type TranscriptLine } from '../../media/conversation/conversation-restore.ts';
+import { Conversation } from '../../media/conversation/conversation.ts';
 import { ENGLISH } from '../../media/languages/english.ts';
 import {
   answering,

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect } from 'chai';
-import { JitterBuffer } from '../../media/jitter-buffer.ts';
-import { RtpSocket } from '../../media/rtp-socket.ts';
-import { RTP_HEADER_BYTES, writeRtpHeader } from '../../media/rtp.ts';
-import { dropsAtPortIn, dropsOfProcesses } from '../../media/udp-drops.ts';
+import { JitterBuffer } from '../../media/rtp/jitter-buffer.ts';
+import { RtpSocket } from '../../media/rtp/rtp-socket.ts';
+import { RTP_HEADER_BYTES, writeRtpHeader } from '../../media/rtp/rtp.ts';
+import { dropsAtPortIn, dropsOfProcesses } from '../../media/rtp/udp-drops.ts';
 import { eventually } from '../support/eventually.ts';
 import { Listener, opus } from '../support/rtp-line.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { FRAME_SAMPLES, newSpeech, RATE_HZ, voiceLike } from '../support/playout-line.ts';
-import type { SpeechAudio } from '../../media/speech-audio.ts';
+import type { SpeechAudio } from '../../media/speech/speech-audio.ts';
 
 const ms = (duration: number) => (duration * RATE_HZ) / 1000;
 

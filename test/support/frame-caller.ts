@@ -1,6 +1,6 @@
 /** A caller whose audio says when it was captured, heard through a FrameAssembler on virtual time. */
 import { expect } from 'chai';
-import { FrameAssembler } from '../../media/frame.ts';
+import { FrameAssembler } from '../../media/vad/frame.ts';
 
 export const FRAME_MS = 20;
 export const WINDOW_MS = 32;

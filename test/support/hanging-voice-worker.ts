@@ -2,4 +2,4 @@
 if (process.env['PARLEY_TEST_HANG_AT_START'] === '1') {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
-await import('../../media/voice-worker-thread.ts');
+await import('../../media/workers/voice-worker-thread.ts');

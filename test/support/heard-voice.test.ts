@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { RTP_HEADER_BYTES, writeRtpHeader } from '../../media/rtp.ts';
+import { RTP_HEADER_BYTES, writeRtpHeader } from '../../media/rtp/rtp.ts';
 import { HeardVoice } from './heard-voice.ts';
 
 describe('what a scripted caller has heard', () => {

@@ -1,5 +1,5 @@
 /** What a scripted caller heard of the agent: every packet with its time, and who sent it. */
-import { RtpHeader, parseRtp } from '../../media/rtp.ts';
+import { RtpHeader, parseRtp } from '../../media/rtp/rtp.ts';
 
 /** Times are monotonic ms, as `performance.now()` gives them. */
 export type HeardPacket = {

@@ -1,8 +1,8 @@
 /** One call over a network that does what a test says: a real client, a relay, and the real media of a pod. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JitterBuffer } from '../../media/jitter-buffer.ts';
-import { OpusDecoder } from '../../media/opus.ts';
-import { parseRtp, RtpHeader } from '../../media/rtp.ts';
+import { JitterBuffer } from '../../media/rtp/jitter-buffer.ts';
+import { OpusDecoder } from '../../media/audio/opus.ts';
+import { parseRtp, RtpHeader } from '../../media/rtp/rtp.ts';
 import type { CallEvent } from '../../signalling/call-control.ts';
 import { eventually } from './eventually.ts';
 import { MediaPodClient, type MediaPod } from './media-pod.ts';

@@ -3,7 +3,7 @@
  * the server knows nothing of.
  */
 import { BroadcastChannel, workerData } from 'node:worker_threads';
-import type { VoiceWorkerData } from '../../media/voice-protocol.ts';
+import type { VoiceWorkerData } from '../../media/workers/voice-protocol.ts';
 
 export type Fate = { index: number; fate: 'exit' | 'hang' | 'busy' | 'calm' };
 
@@ -30,4 +30,4 @@ function burn(ms: number): void {
 }
 
 // Last, so that the worker says that it is ready when its fate can already reach it.
-await import('../../media/voice-worker-thread.ts');
+await import('../../media/workers/voice-worker-thread.ts');

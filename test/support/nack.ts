@@ -1,5 +1,5 @@
 /** Retransmission as a browser does it for Opus: generic NACKs (RFC 4585 §6.2.1), answered by the same packet once more. */
-import { sequenceDistance } from '../../media/rtp.ts';
+import { sequenceDistance } from '../../media/rtp/rtp.ts';
 
 const FEEDBACK = 205;
 const GENERIC_NACK = 1;

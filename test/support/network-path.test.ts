@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { NetworkPath, type PathOptions } from './network-path.ts';
 import { PacketNumbers } from './packet-numbers.ts';
-import { writeRtpHeader } from '../../media/rtp.ts';
+import { writeRtpHeader } from '../../media/rtp/rtp.ts';
 
 const PACKETS = 20_000;
 const FRAME_MS = 20;

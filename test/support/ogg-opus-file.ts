@@ -1,5 +1,5 @@
 /** Reads an Ogg Opus file strictly, as RFC 3533 and RFC 7845 have it. */
-import { opusSamples48k } from '../../media/opus-packet.ts';
+import { opusSamples48k } from '../../media/audio/opus-packet.ts';
 
 export type OpusFile = {
   packets: Buffer[];

@@ -1,6 +1,6 @@
 /** Speech as Opus packets of 20 ms, encoded as browsers do: 48 kHz, 32 kbit/s. */
-import type { Voice } from '../../media/agent.ts';
-import { frameSamples, OpusEncoder } from '../../media/opus.ts';
+import type { Voice } from '../../media/agent/agent.ts';
+import { frameSamples, OpusEncoder } from '../../media/audio/opus.ts';
 import { fixtureSpeech } from './fixture-speech.ts';
 
 const RATE_HZ = 48_000;

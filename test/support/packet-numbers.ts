@@ -1,5 +1,5 @@
 /** Numbers packets by what they are, not by when they come, so that what a path does to them is the same in every run. */
-import { isRtcp, sequenceDistance } from '../../media/rtp.ts';
+import { isRtcp, sequenceDistance } from '../../media/rtp/rtp.ts';
 import type { PacketNumber } from './network-path.ts';
 
 /** RTP may be sent again within about a second: 50 packets. */

@@ -1,10 +1,10 @@
 /** A playout with a listener at its end, on virtual time: what was sent, when, and what it sounds like. */
-import { EncodedClips } from '../../media/encoded-clips.ts';
-import { frameSamples, OpusDecoder } from '../../media/opus.ts';
-import { PlayoutClock } from '../../media/playout-clock.ts';
-import { Playout } from '../../media/playout.ts';
-import { parseRtp, RtpHeader } from '../../media/rtp.ts';
-import { SpeechAudio } from '../../media/speech-audio.ts';
+import { EncodedClips } from '../../media/audio/encoded-clips.ts';
+import { frameSamples, OpusDecoder } from '../../media/audio/opus.ts';
+import { PlayoutClock } from '../../media/speech/playout-clock.ts';
+import { Playout } from '../../media/speech/playout.ts';
+import { parseRtp, RtpHeader } from '../../media/rtp/rtp.ts';
+import { SpeechAudio } from '../../media/speech/speech-audio.ts';
 
 export const RATE_HZ = 24_000;
 export const FRAME_SAMPLES = frameSamples(RATE_HZ);

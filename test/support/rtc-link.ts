@@ -1,6 +1,6 @@
 /** One set of transports of a scripted caller, as the SDK's `MediaLink` is one of a browser's. */
 import { randomInt } from 'node:crypto';
-import { RTP_HEADER_BYTES, writeRtpHeader } from '../../media/rtp.ts';
+import { RTP_HEADER_BYTES, writeRtpHeader } from '../../media/rtp/rtp.ts';
 import type { Answers, MediaOptions, Request, RequestName, RtpParameters } from '../../signalling/protocol.ts';
 import { MissingPackets, SentPackets } from './nack.ts';
 import { RtcPath } from './rtc-path.ts';

@@ -1,6 +1,6 @@
 /** One WebRTC connection of a caller without a browser: sends or receives one Opus stream. libdatachannel does the work. */
 import { PeerConnection, Audio, type Track } from 'node-datachannel';
-import { isRtcp } from '../../media/rtp.ts';
+import { isRtcp } from '../../media/rtp/rtp.ts';
 import type { DtlsParameters, TransportOptions } from '../../signalling/protocol.ts';
 
 export type RtcPathOptions = {

@@ -1,5 +1,5 @@
 /** A jitter buffer between a sender of numbered packets and a listener that writes down what comes. */
-import { JitterBuffer, type JitterBufferOptions, type JitterBufferSink } from '../../media/jitter-buffer.ts';
+import { JitterBuffer, type JitterBufferOptions, type JitterBufferSink } from '../../media/rtp/jitter-buffer.ts';
 
 /** Samples of a packet of 20 ms at 48 kHz. */
 export const FRAME = 960;

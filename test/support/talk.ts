@@ -1,13 +1,13 @@
 /** A conversation as a test leads it: events in, what it ordered and told out. */
-import type { CallEvent } from '../../media/call-events.ts';
+import type { CallEvent } from '../../media/conversation/call-events.ts';
 import type {
   ConversationEvent,
   ConversationSnapshot,
   EndedBy,
   ReplyProgress,
   ReplyRequest,
-} from '../../media/conversation-events.ts';
-import { Conversation } from '../../media/conversation.ts';
+} from '../../media/conversation/conversation-events.ts';
+import { Conversation } from '../../media/conversation/conversation.ts';
 
 type StateEvent = Extract<CallEvent, { name: 'agent-state' }>['data'];
 

@@ -1,5 +1,5 @@
 /** Audio as the speech model takes it. */
-import { WINDOW_SAMPLES } from '../../media/silero.ts';
+import { WINDOW_SAMPLES } from '../../media/vad/silero.ts';
 
 export const VAD_RATE_HZ = 16_000;
 

@@ -1,12 +1,12 @@
 /** A caller on virtual time: what is said goes as real Opus over a network into the real models. */
 import { setImmediate } from 'node:timers/promises';
-import { endpointing } from '../../media/agent.ts';
-import { CallerAudio } from '../../media/caller-audio.ts';
-import { OpusEncoder } from '../../media/opus.ts';
-import { RtpHeader } from '../../media/rtp.ts';
-import type { Silero } from '../../media/silero.ts';
-import type { TurnEnded } from '../../media/turn-detector.ts';
-import { VadBatcher } from '../../media/vad-batcher.ts';
+import { endpointing } from '../../media/agent/agent.ts';
+import { CallerAudio } from '../../media/hearing/caller-audio.ts';
+import { OpusEncoder } from '../../media/audio/opus.ts';
+import { RtpHeader } from '../../media/rtp/rtp.ts';
+import type { Silero } from '../../media/vad/silero.ts';
+import type { TurnEnded } from '../../media/turn/turn-detector.ts';
+import { VadBatcher } from '../../media/vad/vad-batcher.ts';
 
 export const CALLER_RATE_HZ = 24_000;
 const FRAME_MS = 20;

@@ -1,7 +1,7 @@
 /** Payloads handed to the decoder, which is native code: what it cannot take ends the process. */
 import * as fc from 'fast-check';
-import { MAX_PACKET_SAMPLES_48K, opusSamples48k } from '../../../media/opus-packet.ts';
-import { OpusDecoder } from '../../../media/opus.ts';
+import { MAX_PACKET_SAMPLES_48K, opusSamples48k } from '../../../media/audio/opus-packet.ts';
+import { OpusDecoder } from '../../../media/audio/opus.ts';
 import type { FuzzTarget } from '../fuzz-target.ts';
 import { joinPackets, opusPayload, splitPackets } from './packets.ts';
 

@@ -1,6 +1,6 @@
 /** Several packets in one input, as they would arrive one after another. */
 import * as fc from 'fast-check';
-import { RTP_HEADER_BYTES, writeRtpHeader } from '../../../media/rtp.ts';
+import { RTP_HEADER_BYTES, writeRtpHeader } from '../../../media/rtp/rtp.ts';
 
 export type TimedPacket = { afterMs: number; packet: Buffer };
 

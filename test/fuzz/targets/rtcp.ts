@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { isRtcp } from '../../../media/rtp.ts';
-import { readRtcp } from '../../../media/rtcp.ts';
+import { isRtcp } from '../../../media/rtp/rtp.ts';
+import { readRtcp } from '../../../media/rtp/rtcp.ts';
 import type { FuzzTarget } from '../fuzz-target.ts';
 
 /** Packets whose length fits, of the types that are read and of others. */

@@ -1,8 +1,8 @@
 /** RTP as the plain socket gets it, through to windows for the VAD: header, jitter buffer, decoder, recorder. */
-import { agent } from '../../../media/agent.ts';
-import { CallerAudio } from '../../../media/caller-audio.ts';
-import { isRtcp, parseRtp, RtpHeader } from '../../../media/rtp.ts';
-import { VadBatcher } from '../../../media/vad-batcher.ts';
+import { agent } from '../../../media/agent/agent.ts';
+import { CallerAudio } from '../../../media/hearing/caller-audio.ts';
+import { isRtcp, parseRtp, RtpHeader } from '../../../media/rtp/rtp.ts';
+import { VadBatcher } from '../../../media/vad/vad-batcher.ts';
 import type { FuzzTarget } from '../fuzz-target.ts';
 import { rtpPackets, splitPackets } from './packets.ts';
 

@@ -1,9 +1,9 @@
 /** What a model writes, on its way to a voice, and what a recogniser heard: any text, of any length. */
 import * as fc from 'fast-check';
-import { ClauseSplitter } from '../../../media/clauses.ts';
+import { ClauseSplitter } from '../../../media/speech/clauses.ts';
 import { pronounceablePieces } from '../../../media/providers/flite-text.ts';
-import { speakable } from '../../../media/speakable.ts';
-import { hasJustAsked, isEcho, kindOfWords } from '../../../media/words.ts';
+import { speakable } from '../../../media/speech/speakable.ts';
+import { hasJustAsked, isEcho, kindOfWords } from '../../../media/turn/words.ts';
 import { asText, type FuzzTarget } from '../fuzz-target.ts';
 
 const PARTS = [

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { VOICES } from '../../../media/agent.ts';
+import { VOICES } from '../../../media/agent/agent.ts';
 import { compileFlite } from '../../../media/providers/flite-module.ts';
 import { FliteVoice } from '../../../media/providers/flite.ts';
 import type { SpokenAudio } from '../../../media/providers/provider.ts';
-import { speechBounds } from '../../../media/speech-bounds.ts';
+import { speechBounds } from '../../../media/audio/speech-bounds.ts';
 
 const never = new AbortController().signal;
 

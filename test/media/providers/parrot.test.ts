@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
-import { agent } from '../../../media/agent.ts';
-import { ClauseSplitter } from '../../../media/clauses.ts';
+import { agent } from '../../../media/agent/agent.ts';
+import { ClauseSplitter } from '../../../media/speech/clauses.ts';
 import { Parrot, PLAYBACK_TEXT } from '../../../media/providers/parrot.ts';
 import type { Message, ReplyPart, TurnAudio, TurnInput } from '../../../media/providers/provider.ts';
 

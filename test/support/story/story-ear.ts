@@ -1,6 +1,6 @@
 /** The caller's ear: decodes what the agent sends and tells which words are heard, when, and how loud. */
-import { frameSamples, OpusDecoder } from '../../../media/opus.ts';
-import { parseRtp, RtpHeader, sequenceDistance, timestampDistance } from '../../../media/rtp.ts';
+import { frameSamples, OpusDecoder } from '../../../media/audio/opus.ts';
+import { parseRtp, RtpHeader, sequenceDistance, timestampDistance } from '../../../media/rtp/rtp.ts';
 import { codeOf, levelOf, LOUD, type WordSounds } from './word-sounds.ts';
 
 export const EAR_RATE_HZ = 24_000;

@@ -1,6 +1,6 @@
 /** The way of a story's packets, in place of the sockets: from the caller to the calls that hear it, and back. */
-import { parseRtp, RtpHeader } from '../../../media/rtp.ts';
-import type { RtpReceiver } from '../../../media/rtp-socket.ts';
+import { parseRtp, RtpHeader } from '../../../media/rtp/rtp.ts';
+import type { RtpReceiver } from '../../../media/rtp/rtp-socket.ts';
 
 export class StoryLink {
   readonly #receivers = new Map<number, RtpReceiver>();

@@ -1,6 +1,6 @@
 /** What a caller's browser sends: Opus of what is said, a packet in 20 ms, and one in 400 ms through silence (DTX). */
-import { OpusEncoder } from '../../../media/opus.ts';
-import { writeRtpHeader } from '../../../media/rtp.ts';
+import { OpusEncoder } from '../../../media/audio/opus.ts';
+import { writeRtpHeader } from '../../../media/rtp/rtp.ts';
 
 export const MICROPHONE_RATE_HZ = 24_000;
 const FRAME_MS = 20;

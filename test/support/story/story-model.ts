@@ -1,5 +1,5 @@
 /** A language model in a story: says what it was given to say, at its own pace, and stalls or fails on demand. */
-import { sleeper, type After } from '../../../media/clock.ts';
+import { sleeper, type After } from '../../../media/runtime/clock.ts';
 import { ProviderError } from '../../../media/providers/errors.ts';
 import type { LanguageModel, LanguageModelPart, LanguageModelRequest } from '../../../media/providers/provider.ts';
 import { DEFAULT_TIMEOUTS } from '../../../media/providers/deadline.ts';

@@ -1,15 +1,15 @@
 /** A pod in a story: it runs the call, and keeps of it what a server keeps, so that another pod can go on when it dies. */
-import { VadBatcher } from '../../../media/vad-batcher.ts';
-import type { CallEvent } from '../../../media/call-events.ts';
-import { continuationOf, restore, type Continuation } from '../../../media/continuation.ts';
-import type { TranscriptLine } from '../../../media/conversation-restore.ts';
-import type { ConversationSnapshot } from '../../../media/conversation-events.ts';
+import { VadBatcher } from '../../../media/vad/vad-batcher.ts';
+import type { CallEvent } from '../../../media/conversation/call-events.ts';
+import { continuationOf, restore, type Continuation } from '../../../media/conversation/continuation.ts';
+import type { TranscriptLine } from '../../../media/conversation/conversation-restore.ts';
+import type { ConversationSnapshot } from '../../../media/conversation/conversation-events.ts';
 import type { Message } from '../../../media/providers/provider.ts';
-import { PlayoutClock } from '../../../media/playout-clock.ts';
+import { PlayoutClock } from '../../../media/speech/playout-clock.ts';
 import type { ToolRecord } from '../../../media/tools/tool-ledger.ts';
-import type { VoiceCallOptions } from '../../../media/voice-call-options.ts';
-import { VoiceCall } from '../../../media/voice-call.ts';
-import type { OpenCall } from '../../../media/voice-protocol.ts';
+import type { VoiceCallOptions } from '../../../media/voice-call/voice-call-options.ts';
+import { VoiceCall } from '../../../media/voice-call/voice-call.ts';
+import type { OpenCall } from '../../../media/workers/voice-protocol.ts';
 import { EAR_RATE_HZ } from './story-ear.ts';
 import { StoryLink } from './story-link.ts';
 import type { StoryWorld } from './story-world.ts';

@@ -1,5 +1,5 @@
 /** A recogniser in a story: it understands the words that it really hears in the audio it is given, and is late, silent or dead on demand. */
-import type { After } from '../../../media/clock.ts';
+import type { After } from '../../../media/runtime/clock.ts';
 import { ProviderError } from '../../../media/providers/errors.ts';
 import { EventQueue } from '../../../media/providers/event-queue.ts';
 import type { SpeechToText, SpeechToTextEvent, SpeechToTextStream } from '../../../media/providers/provider.ts';

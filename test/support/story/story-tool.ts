@@ -1,5 +1,5 @@
 /** A service that an agent's tools ask, in a story: answers what it was given to answer, as late as it was told to. */
-import { sleeper, type After } from '../../../media/clock.ts';
+import { sleeper, type After } from '../../../media/runtime/clock.ts';
 import { ToolError } from '../../../media/tools/tool-error.ts';
 import type { HttpTools } from '../../../media/tools/http-tools.ts';
 

@@ -1,5 +1,5 @@
 /** A voice in a story: streams each word as a sound of its own, with or without the times of words, and dies on demand. */
-import { sleeper, type After } from '../../../media/clock.ts';
+import { sleeper, type After } from '../../../media/runtime/clock.ts';
 import { ProviderError } from '../../../media/providers/errors.ts';
 import { DEFAULT_TIMEOUTS } from '../../../media/providers/deadline.ts';
 import type { SpokenAudio, TextToSpeech, WordTime } from '../../../media/providers/provider.ts';

@@ -1,15 +1,15 @@
 /** What surrounds a call in a story: time, the caller's ears and mouth, and the vendors. Everything else is the server's own. */
-import { agent as agentSchema, type AgentConfig, type AgentDefinition } from '../../../media/agent.ts';
-import { vendorProviders } from '../../../media/call-providers.ts';
-import { EncodedClips } from '../../../media/encoded-clips.ts';
-import { Fillers } from '../../../media/fillers.ts';
+import { agent as agentSchema, type AgentConfig, type AgentDefinition } from '../../../media/agent/agent.ts';
+import { vendorProviders } from '../../../media/voice-call/call-providers.ts';
+import { EncodedClips } from '../../../media/audio/encoded-clips.ts';
+import { Fillers } from '../../../media/speech/fillers.ts';
 import { FailoverLanguageModel } from '../../../media/providers/failover-language-model.ts';
 import { FailoverSpeechToText } from '../../../media/providers/failover-recognition.ts';
 import { FailoverTextToSpeech } from '../../../media/providers/failover-speech.ts';
 import type { OnStageEvent } from '../../../media/providers/registry.ts';
-import { WINDOW_SAMPLES, type Silero } from '../../../media/silero.ts';
+import { WINDOW_SAMPLES, type Silero } from '../../../media/vad/silero.ts';
 import { CallTools } from '../../../media/tools/call-tools.ts';
-import type { VoiceCallOptions } from '../../../media/voice-call-options.ts';
+import type { VoiceCallOptions } from '../../../media/voice-call/voice-call-options.ts';
 import { VirtualTiming } from '../virtual-timing.ts';
 import { EAR_RATE_HZ, StoryEar } from './story-ear.ts';
 import { StoryMicrophone } from './story-microphone.ts';

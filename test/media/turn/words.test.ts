@@ -1,0 +1,50 @@
+import { expect } from 'chai';
+import { hasJustAsked, isEcho, kindOfWords } from '../../../media/turn/words.ts';
+
+describe('kindOfWords', () => {
+  for (const text of ['mm-hm', 'Yeah.', 'Okay, right', 'I see', 'uh huh', 'Of course!']) {
+    it(`takes "${text}" for a backchannel`, () => {
+      expect(kindOfWords(text, { final: true })).to.equal('backchannel');
+    });
+  }
+
+  for (const text of ['Stop', 'wait a second', 'No, stop', 'okay hold on', 'Please be quiet']) {
+    it(`takes "${text}" for a wish for silence, before it is final`, () => {
+      expect(kindOfWords(text)).to.equal('stop');
+    });
+  }
+
+  it('counts a short yes as the answer to a question', () => {
+    expect(kindOfWords('Yes.', { final: true, asked: true })).to.equal('other');
+    expect(kindOfWords('Yes', { asked: true }), 'not before it is final').to.equal('backchannel');
+  });
+
+  it('waits for a second word, or the end, before it takes a word for something of its own', () => {
+    expect(kindOfWords('two')).to.equal('beginning');
+    expect(kindOfWords('two pizzas')).to.equal('other');
+    expect(kindOfWords('two', { final: true })).to.equal('other');
+    expect(kindOfWords('…')).to.equal('none');
+  });
+});
+
+describe('isEcho', () => {
+  const said = 'Your table is booked for seven thirty. Would you like to sit outside?';
+
+  it('finds the agent’s own words, misheard a little', () => {
+    expect(isEcho('table is booked for seven', said)).to.equal(true);
+    expect(isEcho('would you like to sit out side', said)).to.equal(true);
+  });
+
+  it('takes new words for the caller’s, though some are the agent’s', () => {
+    expect(isEcho('no I would like to sit inside by the window', said)).to.equal(false);
+    expect(isEcho('outside', said), 'one word alone').to.equal(false);
+  });
+});
+
+describe('hasJustAsked', () => {
+  it('knows whether the last thing said was asked, a few words ago at most', () => {
+    expect(hasJustAsked('Is that all?')).to.equal(true);
+    expect(hasJustAsked('Is that all? Then I will')).to.equal(true);
+    expect(hasJustAsked('Is that all? Then I will book it.')).to.equal(false);
+  });
+});
