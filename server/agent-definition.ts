@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { agent as agentSchema } from '../media/agent/agent.ts';
 import type { AgentDefinition } from '../media/agent/agent.ts';
 import type { VariableValues } from '../media/agent/agent-variables.ts';
-import { namesUsedBy } from '../media/tools/tool-schema.ts';
+import { namesUsedBy } from '../media/agent/tool-schema.ts';
 
 /** By name. */
 export type Secrets = Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 /** Builds what agents come from. */
-import { stagesOf } from '../media/agent/agent-stages.ts';
+import { stagesOf } from '../media/providers/agent-stages.ts';
 import type { Log } from '../signalling/log.ts';
 import { AgentBackend } from './agent-backend.ts';
 import { AgentBackendClient } from './agent-backend-client.ts';

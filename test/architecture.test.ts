@@ -42,7 +42,7 @@ describe('the architecture rules', () => {
     expect(violations('signalling/gateway.ts', "import type { A } from '../media/agent/agent.ts';")).to.have.lengthOf(
       1,
     );
-    expect(violations('media/providers/a.ts', "import { a } from '../agent.ts';")).to.be.empty;
+    expect(violations('media/providers/a.ts', "import { a } from '../agent/agent.ts';")).to.be.empty;
   });
 
   it('let only server/ know the other folders', () => {
@@ -50,6 +50,16 @@ describe('the architecture rules', () => {
     expect(violations('media/sfu.ts', "import { a } from '../server/config.ts';")).to.have.lengthOf(1);
     expect(violations('server/app.ts', "import { a } from '../test/support/a.ts';")).to.have.lengthOf(1);
     expect(violations('server/app.ts', "import { a } from './main.ts';")).to.have.lengthOf(1);
+  });
+
+  it('load what is in media/ from the same layer or one below, but take types from all', () => {
+    expect(violations('media/vad/a.ts', "import { a } from '../audio/b.ts';")).to.be.empty;
+    expect(violations('media/audio/a.ts', "import { a } from '../vad/b.ts';")).to.have.lengthOf(1);
+    expect(violations('media/audio/a.ts', "import { a } from '../calls.ts';")).to.have.lengthOf(1);
+    expect(violations('media/audio/a.ts', "import { a } from '../unheard-of/b.ts';")).to.have.lengthOf(1);
+    expect(violations('media/audio/a.ts', "import type { A } from '../vad/b.ts';")).to.be.empty;
+    expect(violations('media/audio/a.ts', "import { CallError } from '../errors.ts';")).to.be.empty;
+    expect(violations('media/calls.ts', "import { a } from './vad/b.ts';")).to.be.empty;
   });
 
   it("give the SDK the protocol's types and nothing else", () => {

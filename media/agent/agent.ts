@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { limits } from './agent-limits.ts';
 import { providerFields } from './agent-providers.ts';
 import { agentTexts } from './agent-texts.ts';
-import { namesUsedBy, tools } from '../tools/tool-schema.ts';
+import { namesUsedBy, tools } from './tool-schema.ts';
 import { unknownNames, variables, type VariableValues } from './agent-variables.ts';
 
 const ms = (minimum: number, maximum: number, value: number) =>

@@ -1,7 +1,7 @@
 /** What the conversation is told, what it orders, and what of it survives a voice worker. */
 import type { AgentOutput, CallEvent } from './call-events.ts';
 import type { Course } from './conversation-restore.ts';
-import type { InitiativeSnapshot } from './initiative.ts';
+import type { InitiativeSnapshot } from '../voice-call/initiative.ts';
 import type { MemorySnapshot } from './memory.ts';
 
 /** A turn of the caller that the turn detector takes as ended. */

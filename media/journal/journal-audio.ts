@@ -1,7 +1,7 @@
 /** What both sides of a call said, as the packets that came and went: two files beside its journal. */
 import { randomInt } from 'node:crypto';
 import { AppendedFile } from '../runtime/appended-file.ts';
-import { AudioTrack } from '../audio/audio-track.ts';
+import { AudioTrack } from './audio-track.ts';
 import { RTP_HEADER_BYTES } from '../rtp/rtp.ts';
 
 export type JournalAudioOptions = {

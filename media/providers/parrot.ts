@@ -2,7 +2,7 @@
  * The embedded responder: plays back what it heard, says what it measured, and counts to twenty for the caller to cut
  * in. It keeps nothing between turns, so a restored call goes on as it would have.
  */
-import { spokenDuration, spokenNumber } from '../speech/spoken-numbers.ts';
+import { spokenDuration, spokenNumber } from '../languages/spoken-numbers.ts';
 import type { Message, ReplyPart, Responder, TurnAudio, TurnInput } from './provider.ts';
 
 /** What the transcript says where the caller's own voice is heard. */

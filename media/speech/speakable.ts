@@ -2,7 +2,7 @@
  * What a model writes, as a voice should say it: markup goes, and numbers, prices, times, units and abbreviations become
  * words. English; other languages keep theirs, for a voice reads its own language best. Pure.
  */
-import { spokenNumber } from './spoken-numbers.ts';
+import { spokenNumber } from '../languages/spoken-numbers.ts';
 
 const ABBREVIATIONS: readonly (readonly [RegExp, string])[] = [
   [/\be\.g\.,?/gi, 'for example'],

@@ -3,7 +3,7 @@ import type { CallEvent } from '../conversation/call-events.ts';
 import { after as realAfter, monotonicMs, sleeper, type After } from '../runtime/clock.ts';
 import type { Decide } from '../turn/decision.ts';
 import type { LanguageModel, Message, ModelMessage } from '../providers/provider.ts';
-import type { Tool } from './tool-schema.ts';
+import type { Tool } from '../agent/tool-schema.ts';
 import { callOfClient, ClientTools, outcomeOf, type ClientToolAnswer } from './client-tools.ts';
 import type { CodeTools } from './code-tools.ts';
 import type { HttpTools } from './http-tools.ts';

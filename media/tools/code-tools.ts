@@ -3,7 +3,7 @@
  * that computes for seconds holds up other functions and no packet. Why so: docs/decisions/0034-code-tools-in-a-thread.md.
  */
 import { Worker } from 'node:worker_threads';
-import type { CodeTool } from './tool-schema.ts';
+import type { CodeTool } from '../agent/tool-schema.ts';
 import { unlessAborted } from '../runtime/unless-aborted.ts';
 import { redactor } from './redaction.ts';
 import type { CodeToolContext, FromCodeThread, ToCodeThread } from './code-tool-thread.ts';

@@ -13,7 +13,7 @@ import {
   retry,
 } from 'cockatiel';
 import { LRUCache } from 'lru-cache';
-import type { HttpTool } from './tool-schema.ts';
+import type { HttpTool } from '../agent/tool-schema.ts';
 import { AddressGuard, type AddressGuardOptions } from './address-guard.ts';
 import { exchange, type Exchange } from './http-exchange.ts';
 import { redactor } from './redaction.ts';

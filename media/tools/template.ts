@@ -2,6 +2,7 @@
  * Texts with open places: `{{name}}` is a variable of the session, `{{arguments.name}}` an argument of the call,
  * `{{secrets.NAME}}` a secret. All are put in at once, so that no value can name another one. Pure.
  */
+import { PLACEHOLDER } from '../agent/template-names.ts';
 import { ToolError } from './tool-error.ts';
 
 export type TemplateValues = {
@@ -10,15 +11,7 @@ export type TemplateValues = {
   secrets: Readonly<Record<string, string>>;
 };
 
-const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
 const WHOLE = /^\{\{([^{}]*)\}\}$/;
-
-/** All names between braces in texts, however deep they lie. */
-export function namesInTemplate(template: unknown): string[] {
-  if (typeof template === 'string') return Array.from(template.matchAll(PLACEHOLDER), ([, name = '']) => name.trim());
-  if (typeof template !== 'object' || template === null) return [];
-  return Object.values(template).flatMap(namesInTemplate);
-}
 
 /**
  * @param encode what a value becomes in its place

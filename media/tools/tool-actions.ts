@@ -1,6 +1,6 @@
 /** What each kind of tool does, for one call. */
 import type { VariableValues } from '../agent/agent-variables.ts';
-import type { Tool } from './tool-schema.ts';
+import type { Tool } from '../agent/tool-schema.ts';
 import type { ClientTools } from './client-tools.ts';
 import type { CodeTools } from './code-tools.ts';
 import type { HttpTools } from './http-tools.ts';

@@ -1,7 +1,7 @@
 /** Runs the tools that a model asks for, in one call: checked, once each, in time, and with an outcome in every case. */
 import { z } from 'zod';
 import type { ToolCall, ToolDeclaration } from '../providers/provider.ts';
-import type { Tool } from './tool-schema.ts';
+import type { Tool } from '../agent/tool-schema.ts';
 import { unlessAborted } from '../runtime/unless-aborted.ts';
 import { ToolError } from './tool-error.ts';
 import type { ToolLedger, ToolOutcome } from './tool-ledger.ts';

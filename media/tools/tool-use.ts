@@ -1,5 +1,5 @@
 /** What is told of a tool that was run, in the transcript of a call. */
-import type { Tool } from './tool-schema.ts';
+import type { Tool } from '../agent/tool-schema.ts';
 import type { ToolEntry } from './tool-ledger.ts';
 
 /** Times in ms of the session. */

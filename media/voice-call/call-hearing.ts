@@ -3,7 +3,7 @@ import type { AgentVoice } from '../speech/agent-voice.ts';
 import type { ConversationEvent } from '../conversation/conversation-events.ts';
 import type { Decide } from '../turn/decision.ts';
 import { Hearing, type HearingEvents, type HearingOptions } from '../hearing/hearing.ts';
-import type { Interrupter } from '../conversation/interrupter.ts';
+import type { Interrupter } from './interrupter.ts';
 import type { Speculator } from '../speech/speculator.ts';
 import { endedTurn } from '../conversation/turn-input.ts';
 import type { TurnUpkeep } from '../conversation/turn-upkeep.ts';

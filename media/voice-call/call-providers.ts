@@ -1,6 +1,6 @@
 /** Whom a call hears, thinks and speaks with. */
 import type { AgentConfig } from '../agent/agent.ts';
-import { stagesOf, type DefaultNames } from '../agent/agent-stages.ts';
+import { stagesOf, type DefaultNames } from '../providers/agent-stages.ts';
 import { textsOf } from '../agent/agent-texts.ts';
 import { CallMemory } from './call-memory.ts';
 import type { Decide } from '../turn/decision.ts';

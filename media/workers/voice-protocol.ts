@@ -6,7 +6,7 @@ import type { ConversationSnapshot, EndedBy } from '../conversation/conversation
 import type { PlayoutRateHz } from '../audio/opus.ts';
 import type { RecentLoad } from './overload.ts';
 import type { PlayoutSnapshot } from '../speech/playout-clock.ts';
-import type { DefaultNames } from '../agent/agent-stages.ts';
+import type { DefaultNames } from '../providers/agent-stages.ts';
 import type { Message } from '../providers/provider.ts';
 import type { ClientToolAnswer } from '../tools/client-tools.ts';
 import type { ToolRecord } from '../tools/tool-ledger.ts';

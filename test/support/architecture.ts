@@ -31,6 +31,31 @@ const folderImports: Record<string, readonly string[]> = {
   scripts: [],
 };
 
+/**
+ * The folders of media/, from the bottom to the top: what is loaded at run time comes from the same folder or one before
+ * it. Types may come from anywhere in media/: the state machines are told of what is around them.
+ */
+const mediaLayers: readonly string[] = [
+  'runtime',
+  'audio',
+  'rtp',
+  'languages',
+  'agent',
+  'vad',
+  'turn',
+  'providers',
+  'tools',
+  'conversation',
+  'journal',
+  'speech',
+  'hearing',
+  'voice-call',
+  'workers',
+];
+
+/** What stands at the top of media/ and is loaded from below all the same: the codes, and the worker by its thread. */
+const mediaExceptions: readonly string[] = ['media/errors.ts', 'media/voice-worker.ts'];
+
 /** Imports across folders that are allowed although the table above says no, as long as they are only types. */
 const typeImports: readonly { from: string; to: RegExp }[] = [
   { from: 'client-sdk', to: /^signalling\/protocol\.ts$/ },
@@ -74,7 +99,7 @@ const packageHomes: Record<string, RegExp> = {
   wav: /^bench\//,
   ws: /^media\/providers\//,
   yaml: /^server\/agent-yaml\.ts$/,
-  zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas|tool-messages|bus-payloads)[\w-]*\.ts$|media\/(agent\/agent(-variables|-providers|-limits|-texts)?|tools\/(tool-schema|tool-runner))\.ts$)/,
+  zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas|tool-messages|bus-payloads)[\w-]*\.ts$|media\/(agent\/(agent(-variables|-providers|-limits|-texts)?|tool-schema)|tools\/tool-runner)\.ts$)/,
   'zod-openapi': /^server\/openapi\.ts$/,
 };
 
@@ -139,9 +164,17 @@ function relativeImportViolations(path: string, { specifier, typeOnly }: Import)
   if (target === 'server/main.ts') return ['imports server/main.ts, which only starts the process'];
   // The version that the server reports is the package's.
   if (from === 'server' && target === 'package.json') return [];
+  if (from === 'media' && to === 'media') return typeOnly ? [] : layerViolations(path, target);
   if (to === from || folderImports[from]?.includes(to)) return [];
   if (typeOnly && typeImports.some((allowed) => allowed.from === from && allowed.to.test(target))) return [];
   return [`imports ${target}: ${from}/ may not import ${typeOnly ? 'even types of ' : ''}it`];
+}
+
+function layerViolations(path: string, target: string): string[] {
+  const [from, to] = [path, target].map((file) => file.split('/').slice(1, -1)[0]);
+  if (from === undefined || mediaExceptions.includes(target)) return [];
+  if (to !== undefined && mediaLayers.indexOf(to) <= mediaLayers.indexOf(from) && mediaLayers.includes(to)) return [];
+  return [`imports ${target}, which stands above media/${from}/`];
 }
 
 function builtinViolations(folder: string, { specifier, typeOnly }: Import): string[] {

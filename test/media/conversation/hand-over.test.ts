@@ -4,7 +4,7 @@ import { eventually } from '../../support/eventually.ts';
 import { MediaPodClient, startMediaPod, type MediaPod } from '../../support/media-pod.ts';
 import { opusSpeech } from '../../support/opus-speech.ts';
 import { sessionRecord } from '../../support/session-record.ts';
-import { spokenNumber } from '../../../media/speech/spoken-numbers.ts';
+import { spokenNumber } from '../../../media/languages/spoken-numbers.ts';
 
 /** Some 8 s. */
 const TEXT =

@@ -4,9 +4,9 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppendedFile } from '../../../media/runtime/appended-file.ts';
-import { AudioTrack } from '../../../media/audio/audio-track.ts';
+import { AudioTrack } from '../../../media/journal/audio-track.ts';
 import { readJournal } from '../../../media/journal/journal-line.ts';
-import { OggOpus } from '../../../media/audio/ogg-opus.ts';
+import { OggOpus } from '../../../media/journal/ogg-opus.ts';
 import { OpusDecoder } from '../../../media/audio/opus.ts';
 import { eventually } from '../../support/eventually.ts';
 import { fixtureSpeech } from '../../support/fixture-speech.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { AddressGuard } from '../../../media/tools/address-guard.ts';
 import { HttpTools } from '../../../media/tools/http-tools.ts';
-import { tool, type HttpTool } from '../../../media/tools/tool-schema.ts';
+import { tool, type HttpTool } from '../../../media/agent/tool-schema.ts';
 import { rejection } from '../../support/rejection.ts';
 
 const METADATA = ['169.254.169.254', '169.254.170.2', '100.100.100.200', '168.63.129.16', '192.0.0.192'];

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { tool as toolSchema, type HttpTool } from '../../../media/tools/tool-schema.ts';
+import { tool as toolSchema, type HttpTool } from '../../../media/agent/tool-schema.ts';
 import { HttpTools, type HttpToolsOptions } from '../../../media/tools/http-tools.ts';
 import { ToolError } from '../../../media/tools/tool-error.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { tool as toolSchema } from '../../../media/tools/tool-schema.ts';
+import { tool as toolSchema } from '../../../media/agent/tool-schema.ts';
 import { ClientTools } from '../../../media/tools/client-tools.ts';
 import { CodeTools } from '../../../media/tools/code-tools.ts';
 import { HttpTools } from '../../../media/tools/http-tools.ts';

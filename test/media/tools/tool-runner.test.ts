@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { tools as toolsSchema } from '../../../media/tools/tool-schema.ts';
+import { tools as toolsSchema } from '../../../media/agent/tool-schema.ts';
 import { ToolError } from '../../../media/tools/tool-error.ts';
 import { ToolLedger, type ToolRecord } from '../../../media/tools/tool-ledger.ts';
 import { ToolRunner, type ToolAction, type ToolEvent, type ToolRun } from '../../../media/tools/tool-runner.ts';

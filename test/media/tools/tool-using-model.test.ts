@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { LanguageModelPart, ModelMessage } from '../../../media/providers/provider.ts';
-import { tools as toolsSchema } from '../../../media/tools/tool-schema.ts';
+import { tools as toolsSchema } from '../../../media/agent/tool-schema.ts';
 import { ToolLedger } from '../../../media/tools/tool-ledger.ts';
 import { ToolRunner, type ToolAction } from '../../../media/tools/tool-runner.ts';
 import { ToolUsingModel, type ToolUsingModelOptions } from '../../../media/tools/tool-using-model.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { agent } from '../../../media/agent/agent.ts';
-import { stagesOf, type DefaultNames } from '../../../media/agent/agent-stages.ts';
+import { stagesOf, type DefaultNames } from '../../../media/providers/agent-stages.ts';
 import type { VendorAccess } from '../../../media/providers/vendor-access.ts';
 
 const KEY = { apiKey: 'k' };

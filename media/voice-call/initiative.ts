@@ -4,14 +4,14 @@
  */
 import type { AgentConfig } from '../agent/agent.ts';
 import { textsOf } from '../agent/agent-texts.ts';
-import type { CallEvent } from './call-events.ts';
-import type { ConversationEvent } from './conversation-events.ts';
+import type { CallEvent } from '../conversation/call-events.ts';
+import type { ConversationEvent } from '../conversation/conversation-events.ts';
 import type { Decide } from '../turn/decision.ts';
-import type { Idle, IdleAction, IdleSnapshot } from './idle.ts';
+import type { Idle, IdleAction, IdleSnapshot } from '../conversation/idle.ts';
 import { journaledPart } from '../journal/journal-parts.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Texts } from '../languages/language.ts';
-import type { SessionLimit } from './session-limit.ts';
+import type { SessionLimit } from '../conversation/session-limit.ts';
 
 export type InitiativeOptions = {
   agent: Pick<AgentConfig, 'language' | 'texts' | 'limits'>;

@@ -2,11 +2,11 @@
 import type { InterruptionOptions } from '../agent/agent.ts';
 import type { AgentVoice } from '../speech/agent-voice.ts';
 import type { BargeIn, BargeInAction } from '../turn/barge-in.ts';
-import type { ConversationEvent } from './conversation-events.ts';
+import type { ConversationEvent } from '../conversation/conversation-events.ts';
 import type { Decide } from '../turn/decision.ts';
 import { journaledPart } from '../journal/journal-parts.ts';
 import type { Journal } from '../journal/journal.ts';
-import { sentText } from './listener.ts';
+import { sentText } from '../conversation/listener.ts';
 import type { SpeechDetector } from '../vad/speech-detector.ts';
 import { hasJustAsked, isEcho, kindOfWords, maybeEcho } from '../turn/words.ts';
 

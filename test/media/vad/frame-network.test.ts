@@ -9,7 +9,7 @@ import {
   START_MS,
   TICK_MS,
   WINDOW_MS,
-} from '../support/frame-caller.ts';
+} from '../../support/frame-caller.ts';
 
 describe('FrameAssembler on a network', () => {
   describe('packets that come late', () => {

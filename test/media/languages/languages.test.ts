@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { agent } from '../../media/agent/agent.ts';
-import { textsOf } from '../../media/agent/agent-texts.ts';
-import { endpointDelay } from '../../media/turn/endpoint-delay.ts';
-import { ENGLISH } from '../../media/languages/english.ts';
-import { GERMAN } from '../../media/languages/german.ts';
-import { languageOf } from '../../media/languages/languages.ts';
-import { kindOfWords, wordsOf } from '../../media/turn/words.ts';
+import { agent } from '../../../media/agent/agent.ts';
+import { textsOf } from '../../../media/agent/agent-texts.ts';
+import { endpointDelay } from '../../../media/turn/endpoint-delay.ts';
+import { ENGLISH } from '../../../media/languages/english.ts';
+import { GERMAN } from '../../../media/languages/german.ts';
+import { languageOf } from '../../../media/languages/languages.ts';
+import { kindOfWords, wordsOf } from '../../../media/turn/words.ts';
 
 /** What callers say, and what it means: the same in each language. */
 const UTTERANCES = {

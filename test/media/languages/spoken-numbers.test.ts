@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { spokenDuration, spokenNumber } from '../../../media/speech/spoken-numbers.ts';
+import { spokenDuration, spokenNumber } from '../../../media/languages/spoken-numbers.ts';
 
 describe('spokenNumber', () => {
   const WORDS: readonly [number, string][] = [

@@ -1,9 +1,9 @@
 /** Whom an agent hears, thinks and speaks with: the names it has, else the environment's, else all that have keys. Pure. */
-import type { AgentConfig } from './agent.ts';
-import type { VoiceChoice } from '../providers/registry.ts';
-import type { StageName } from '../providers/stage.ts';
-import { runnableProviders, usableProviders } from '../providers/usable-providers.ts';
-import type { VendorAccess } from '../providers/vendor-access.ts';
+import type { AgentConfig } from '../agent/agent.ts';
+import type { VoiceChoice } from './registry.ts';
+import type { StageName } from './stage.ts';
+import { runnableProviders, usableProviders } from './usable-providers.ts';
+import type { VendorAccess } from './vendor-access.ts';
 
 /** Names in the order in which they are tried. */
 export type DefaultNames = {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { agent } from '../../../media/agent/agent.ts';
 import type { ConversationEvent } from '../../../media/conversation/conversation-events.ts';
-import { Initiative, type InitiativeSnapshot } from '../../../media/conversation/initiative.ts';
+import { Initiative, type InitiativeSnapshot } from '../../../media/voice-call/initiative.ts';
 import { encodeLine, type JournalLine } from '../../../media/journal/journal-line.ts';
 import { replay } from '../../../media/journal/replay.ts';
 import {

@@ -1,6 +1,6 @@
 /** One side of a call as a stream of Opus packets without gaps, at the times at which it was said. Pure. */
 import { OggOpus } from './ogg-opus.ts';
-import { opusSamples48k } from './opus-packet.ts';
+import { opusSamples48k } from '../audio/opus-packet.ts';
 import { timestampDistance } from '../rtp/rtp.ts';
 
 const SAMPLES_PER_MS = 48;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { agent } from '../../../media/agent/agent.ts';
 import { checkDefinition, toolValuesOf } from '../../../server/agent-definition.ts';
-import { namesUsedBy, tool, tools } from '../../../media/tools/tool-schema.ts';
+import { namesUsedBy, tool, tools } from '../../../media/agent/tool-schema.ts';
 
 const http = { type: 'http', name: 'ask', description: 'Asks.', url: 'https://a.example/' };
 

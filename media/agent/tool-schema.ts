@@ -1,6 +1,6 @@
 /** What an agent may do besides speaking: its tools, as they are declared in its configuration. */
 import { z } from 'zod';
-import { namesInTemplate } from './template.ts';
+import { namesInTemplate } from './template-names.ts';
 
 /** A method, a name and a path leave the host to the author of the agent: no argument can choose whom the server asks. */
 const FIXED_HOST = /^https?:\/\/[^/?#{}@\s\\]+(?:[/?]|$)/;

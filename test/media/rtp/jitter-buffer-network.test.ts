@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { JitterBuffer } from '../../media/rtp/jitter-buffer.ts';
-import { FRAME, Line, Listener } from '../support/rtp-line.ts';
+import { JitterBuffer } from '../../../media/rtp/jitter-buffer.ts';
+import { FRAME, Line, Listener } from '../../support/rtp-line.ts';
 
 const FRAME_MS = 20;
 /** The longest wait for a gap. */
