@@ -1,7 +1,8 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { importsOf, lockViolations, violationsOf } from './support/architecture.ts';
+import { deadLinks, decisionFaults, type Documents } from './support/documentation.ts';
 
 const root = join(import.meta.dirname, '..');
 const folders = ['server', 'signalling', 'media', 'client-sdk', 'web', 'scripts', 'bench', 'test'];
@@ -28,6 +29,46 @@ describe('the source', () => {
   it('has a lock file without addresses', () => {
     const lock: unknown = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
     expect(lockViolations(lock as Parameters<typeof lockViolations>[0])).to.be.empty;
+  });
+});
+
+/** Every Markdown file of the project. */
+function documents(): Documents {
+  const nested = ['docs', 'scripts', 'deploy', 'client-sdk', 'bench', 'test'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
+  );
+  const names = [...readdirSync(root), ...nested].filter(
+    (path) => path.endsWith('.md') && !path.includes('node_modules'),
+  );
+  const pages = new Map(names.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
+  return { pages, exists: (path) => existsSync(join(root, path)) };
+}
+
+describe('the documentation', () => {
+  it('links to files and headings that are there', () => {
+    expect(deadLinks(documents())).to.be.empty;
+  });
+
+  it('numbers decisions without gaps, and lists each in their index', () => {
+    expect(decisionFaults(documents())).to.be.empty;
+  });
+
+  it('is read as a browser reads it', () => {
+    const pages = new Map([
+      ['a.md', '# One two\n[b](docs/b.md#it-s), [here](#one-two), [gone](#three), `[code](no.md)`'],
+      ['docs/b.md', "# It's\n[up](../a.md) [missing](c.md)"],
+    ]);
+    expect(deadLinks({ pages, exists: (path) => pages.has(path) })).to.deep.equal([
+      'a.md: docs/b.md#it-s: docs/b.md has no such heading',
+      'a.md: #three: a.md has no such heading',
+      'docs/b.md: c.md: there is no docs/c.md',
+    ]);
+    const decisions = new Map([
+      ['docs/decisions/README.md', '[one](0001-one.md)'],
+      ['docs/decisions/0001-one.md', '# 1. One'],
+      ['docs/decisions/0003-three.md', '# Three'],
+    ]);
+    expect(decisionFaults({ pages: decisions, exists: () => true })).to.have.lengthOf(3);
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * Tools that are functions of an `agents/*.ts`, run in a thread of their own, one for all calls of a voice worker: a function
- * that computes for seconds holds up other functions and no packet. Why so: docs/decisions/0034-code-tools-in-a-thread.md.
+ * that computes for seconds holds up other functions and no packet. Why so: docs/decisions/0027-code-tools-in-a-thread.md.
  */
 import { Worker } from 'node:worker_threads';
 import type { CodeTool } from '../agent/tool-schema.ts';
