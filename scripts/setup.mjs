@@ -14,13 +14,15 @@ import { fileURLToPath } from 'node:url';
 import { buildBundle, bundles } from './setup/bundle.mjs';
 import { checksOf, runCheck } from './setup/checks.mjs';
 import { assembleImage } from './setup/image.mjs';
-import { launch, launchQuietly, passSignalsOn } from './setup/launch.mjs';
+import { launch, passSignalsOn } from './setup/launch.mjs';
 import { provideWorker, workerPath } from './setup/media-worker.mjs';
+import { mochaRuns } from './setup/mocha-runs.mjs';
 import { installPackages, modernNode, runAllowedScripts } from './setup/packages.mjs';
 import { CommandFailedError } from './setup/run-command.mjs';
 import { StepFailedError, runSteps } from './setup/steps.mjs';
 import { missingNeeds, satisfyNeeds, testNeeds, thisMachine } from './setup/system-needs.mjs';
-import { runLanes } from './setup/test-lanes.mjs';
+import { stages } from './setup/test-lanes.mjs';
+import { runAll } from './setup/whole-run.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
@@ -38,9 +40,7 @@ const targets = {
   },
   test: async (args) => {
     await runSteps([...packages('all'), testPrograms(), ...serverSteps()], terminal);
-    return args.some(namesTests)
-      ? run([mocha, ...args])
-      : runLanes(runLane(args), (text) => process.stdout.write(text));
+    return args.some(namesTests) ? run([mocha, ...args]) : runEverything(args);
   },
   bench: async (args) => {
     await runSteps([...packages('all'), testPrograms(), ...serverSteps()], terminal);
@@ -96,17 +96,10 @@ function namesTests(arg) {
   return arg.endsWith('.ts') || existsSync(join(root, arg));
 }
 
-/**
- * In a whole run, real media and browsers share the machine's cores. What fails is tried once more, and named at the end.
- * @param {string[]} args of mocha, for all lanes
- */
-function runLane(args) {
-  /** @type {Parameters<typeof runLanes>[0]} */
-  return async (patterns, output) => {
-    const lane = [mocha, '--retries', '1', ...args, ...patterns];
-    if (output === 'kept') return launchQuietly(modernNode(root), lane, programs());
-    return { status: await run(lane), output: '' };
-  };
+/** @param {string[]} args of mocha, for all lanes */
+async function runEverything(args) {
+  const runFiles = mochaRuns(modernNode(root), [mocha, ...args], programs());
+  return runAll(stages, runFiles, (text) => process.stdout.write(text));
 }
 
 /** @param {string[]} args */
