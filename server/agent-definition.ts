@@ -105,8 +105,15 @@ export const describe = (issue: z.core.$ZodIssue): string => {
     const known = Object.keys(schema?.properties ?? {}).join(', ');
     return `${field} has no field ${issue.keys.join(', ')}; it may have ${known}`;
   }
+  if (issue.code === 'invalid_value') return `${field} must be ${oneOf(issue.values.map(String))}`;
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
+    return `${field} is missing; it must be a ${issue.expected}`;
+  }
   return `${field} ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
 };
+
+const oneOf = (values: string[]): string =>
+  values.length > 1 ? `${values.slice(0, -1).join(', ')} or ${values.at(-1)}` : values.join('');
 
 const fieldOf = (schema: JsonSchema | undefined, key: string): JsonSchema | undefined => {
   const { properties = {}, additionalProperties } = schema ?? {};

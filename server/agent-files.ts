@@ -128,7 +128,7 @@ export class AgentFiles {
     try {
       names = (await readdir(folder)).filter((name) => /\.(ya?ml|ts)$/.test(name) && !name.endsWith('.d.ts')).sort();
     } catch (error) {
-      return { entries, problems: [`${folder}: cannot be read (${messageOf(error)})`] };
+      return { entries, problems: [`AGENTS_DIR=${folder}: cannot be read (${messageOf(error)})`] };
     }
     for (const name of names) entries.set(name, await this.#readEntry(name, entries));
     const problems = [...entries.values()].flatMap(({ file, problems: own }) =>

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { VendorAccess } from '../media/providers/vendor-access.ts';
 import type { RedisTarget } from '../signalling/redis-target.ts';
 import { settings } from './config-settings.ts';
+import { misspeltSettings } from './misspelt-settings.ts';
 import { canConverse, defaultModelsOf, vendorAccessOf, type DefaultModels } from './vendor-settings.ts';
 import type { IceServerSetting, Setting, SettingName, SettingValues, SignallingTransport } from './config-settings.ts';
 
@@ -102,7 +103,8 @@ export const readConfig = (environment: Environment = process.env): Config => {
   const values = parseAll(environment, problems);
   problems.push(...contradictions(values));
   if (problems.length > 0) throw new ConfigError(problems);
-  return deepFreeze(compose(values));
+  const notices = [...noticesOf(values), ...misspeltSettings(environment, names)];
+  return deepFreeze({ ...compose(values), notices });
 };
 
 /** The effective settings for the log at start: secrets masked, absent ones left out. */
@@ -153,19 +155,21 @@ export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 const contradictions = (values: SettingValues): string[] => {
   const { TLS_CERT, TLS_KEY, HOST, API_KEYS, MEDIA_PORT, MEDIA_WORKERS } = values;
   const problems = redisContradictions(values);
-  if (TLS_CERT !== undefined && TLS_KEY === undefined) problems.push('TLS_KEY: must be set, for TLS_CERT is');
-  if (TLS_KEY !== undefined && TLS_CERT === undefined) problems.push('TLS_CERT: must be set, for TLS_KEY is');
+  if (TLS_CERT !== undefined && TLS_KEY === undefined) problems.push('TLS_KEY: must be set too, because TLS_CERT is');
+  if (TLS_KEY !== undefined && TLS_CERT === undefined) problems.push('TLS_CERT: must be set too, because TLS_KEY is');
   if (HOST !== undefined && API_KEYS === undefined && !isLoopback(HOST)) {
-    problems.push(`HOST=${HOST}: must be a loopback address such as 127.0.0.1 while API_KEYS is not set`);
+    problems.push(
+      `HOST=${HOST}: must be a loopback address such as 127.0.0.1, or set API_KEYS to serve other machines`,
+    );
   }
   if (MEDIA_PORT !== undefined && MEDIA_PORT + (MEDIA_WORKERS ?? 1) - 1 > 65_535) {
-    problems.push(`MEDIA_PORT=${MEDIA_PORT}: must leave ports for ${MEDIA_WORKERS} media workers below 65536`);
+    problems.push(`MEDIA_PORT=${MEDIA_PORT}: must leave ports up to 65535 for ${MEDIA_WORKERS} media workers`);
   }
   if (values.AGENT_CONFIG_URL !== undefined && values.AGENT_CONFIG_SECRET === undefined) {
-    problems.push('AGENT_CONFIG_SECRET: must be set, for AGENT_CONFIG_URL is');
+    problems.push('AGENT_CONFIG_SECRET: must be set too, because AGENT_CONFIG_URL is');
   }
   if (values.WEBHOOK_URL !== undefined && values.WEBHOOK_SECRET === undefined) {
-    problems.push('WEBHOOK_SECRET: must be set, for WEBHOOK_URL is');
+    problems.push('WEBHOOK_SECRET: must be set too, because WEBHOOK_URL is');
   }
   return problems;
 };
@@ -173,17 +177,17 @@ const contradictions = (values: SettingValues): string[] => {
 const redisContradictions = ({ REDIS_URL, REDIS_SENTINEL_URL, TOKEN_SECRET }: SettingValues): string[] => {
   const problems: string[] = [];
   if (REDIS_URL !== undefined && REDIS_SENTINEL_URL !== undefined) {
-    problems.push('REDIS_SENTINEL_URL: must not be set beside REDIS_URL; one of them says where Redis is');
+    problems.push('REDIS_SENTINEL_URL: must not be set together with REDIS_URL; set the one that says where Redis is');
   }
   if ((REDIS_URL ?? REDIS_SENTINEL_URL) !== undefined && TOKEN_SECRET === undefined) {
     problems.push(
-      'TOKEN_SECRET: must be set, and to the same in all pods, while Redis is: each takes tokens of the others',
+      'TOKEN_SECRET: must be set when Redis is, to the same value on every server: each accepts tokens of the others',
     );
   }
   return problems;
 };
 
-const compose = (values: SettingValues): Config => ({
+const compose = (values: SettingValues): Omit<Config, 'notices'> => ({
   http: composeHttp(values),
   apiKeys: values.API_KEYS ?? [],
   tokenSecret: values.TOKEN_SECRET ?? randomBytes(32).toString('base64url'),
@@ -213,7 +217,6 @@ const compose = (values: SettingValues): Config => ({
   models: defaultModelsOf(values),
   logLevel: required(values.LOG_LEVEL),
   drainTimeoutMs: required(values.DRAIN_TIMEOUT_MS),
-  notices: noticesOf(values),
 });
 
 const composeHttp = (values: SettingValues): Config['http'] => ({
@@ -252,12 +255,12 @@ const composeRedis = (values: SettingValues): Pick<Config, 'redis'> => {
 };
 
 const noticesOf = (values: SettingValues): string[] => [
-  ...(values.API_KEYS === undefined ? ['API_KEYS is not set: only this machine is served, without keys.'] : []),
+  ...(values.API_KEYS === undefined ? ['API_KEYS is not set: only this machine is served, and it needs no key.'] : []),
   ...(values.TOKEN_SECRET === undefined
-    ? ['TOKEN_SECRET is not set: a random one is used, and tokens end with this process.']
+    ? ['TOKEN_SECRET is not set: a random one is used, so tokens become invalid when this process ends.']
     : []),
   ...(values.API_KEYS !== undefined && values.DEMO === true
-    ? ['DEMO is on: whoever can reach this server may talk to the default agent.']
+    ? ['DEMO is on: anybody who can reach this server may talk to the default agent.']
     : []),
 ];
 

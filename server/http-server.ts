@@ -29,7 +29,9 @@ export const createHttpServer = async ({ tls }: Config['http'], handler: Handler
   try {
     return https.createServer({ ...LIMITS, cert, key }, handler);
   } catch (error) {
-    throw new StartError('TLS_CERT and TLS_KEY: are not a certificate and its key in PEM.', { cause: error });
+    const reason = error instanceof Error ? error.message : 'unknown';
+    const problem = `TLS_CERT and TLS_KEY: are not a certificate and its private key in PEM (${reason}).`;
+    throw new StartError(problem, { cause: error });
   }
 };
 
@@ -37,7 +39,10 @@ const readPem = async (setting: string, path: string): Promise<Buffer> => {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new StartError(`${setting}=${path}: cannot be read.`, { cause: error });
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new StartError(`${setting}=${path}: cannot be read (${code}). It must be the path of a PEM file.`, {
+      cause: error,
+    });
   }
 };
 
@@ -55,9 +60,9 @@ export const listen = (server: http.Server, { port, host }: Config['http']): Pro
 const explain = (error: NodeJS.ErrnoException, port: number, host: string): Error => {
   const sentences: Record<string, string> = {
     EADDRINUSE: `PORT=${port}: is taken by another program. Stop it, or set PORT to another port.`,
-    EACCES: `PORT=${port}: this user may not listen there. Set PORT to one above 1023.`,
-    EADDRNOTAVAIL: `HOST=${host}: is not an address of this machine.`,
-    ENOTFOUND: `HOST=${host}: is not an address or a known name.`,
+    EACCES: `PORT=${port}: this user may not listen there. Set PORT to a number above 1023.`,
+    EADDRNOTAVAIL: `HOST=${host}: is not an address of this machine. Set HOST to one that is, or to 0.0.0.0 for all.`,
+    ENOTFOUND: `HOST=${host}: is neither an address nor a known name. Set HOST to an address of this machine.`,
   };
   const sentence = sentences[error.code ?? ''];
   return sentence === undefined ? error : new StartError(sentence, { cause: error });

@@ -26,7 +26,7 @@ const main = async (): Promise<void> => {
   // Before anybody is told that it is ready: whoever waits for that may end it at once.
   closeOnSignal(server, (what) => log.info(what));
   for (const notice of config.notices) log.warn(notice);
-  log.info(`agents: ${server.agents.join(', ')}; speech detection and voice are embedded, no language model is set`);
+  log.info(`agents: ${server.agents.join(', ')}; sessions that name none get ${server.defaultAgent}`);
   log.info(`Parley is ready: open ${server.url}`);
 };
 
@@ -38,7 +38,7 @@ const closeOnSignal = (server: RunningServer, announce: (what: string) => void):
       if (closingSinceMs !== undefined && performance.now() - closingSinceMs > SAME_SIGNAL_MS) process.exit(130);
       if (closingSinceMs !== undefined) return;
       closingSinceMs = performance.now();
-      announce(`${signal}: closing; once more to exit at once`);
+      announce(`${signal}: closing; send it again to exit at once`);
       void server.close().then(() => {
         announce('closed');
         process.exit(0);

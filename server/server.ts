@@ -18,6 +18,7 @@ import type { FleetLink } from './fleet-link.ts';
 import { healthRoutes } from './health-routes.ts';
 import type { Phase } from './health-routes.ts';
 import { createHttpServer, listen, localUrl } from './http-server.ts';
+import { prepareJournalFolder } from './journal-setting.ts';
 import { Metrics } from './metrics.ts';
 import { openApiRoutes } from './openapi.ts';
 import { OriginPolicy } from './origins.ts';
@@ -41,6 +42,8 @@ export type RunningServer = {
   url: string;
   port: number;
   agents: string[];
+  /** Of sessions that name none. */
+  defaultAgent: string;
   /** Drains, then closes everything. Idempotent. */
   close(): Promise<void>;
 };
@@ -114,6 +117,7 @@ const start = async (options: Required<ServerOptions>, started: AsyncDisposableS
     url: localUrl(config.http, address),
     port: address.port,
     agents: parts.agents.names,
+    defaultAgent: parts.agents.defaultName,
     close: () => (closed ??= close()),
   };
 };
@@ -121,6 +125,7 @@ const start = async (options: Required<ServerOptions>, started: AsyncDisposableS
 const createParts = async (options: Required<ServerOptions>, started: AsyncDisposableStack): Promise<Parts> => {
   const { config, createCalls, log, nowMs } = options;
   const podId = config.podId ?? `${hostname()}-${randomBytes(3).toString('hex')}`;
+  if (config.voice.journalFolder !== undefined) await prepareJournalFolder(config.voice.journalFolder);
   const agents = await createAgents({ config, podId, log, nowMs }, started);
   const metrics = new Metrics({ sessionsByState: () => signalling.store.counts() });
   started.defer(() => metrics.close());

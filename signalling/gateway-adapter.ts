@@ -34,7 +34,7 @@ export const createGatewayAdapter = ({ link, log, majorVersion }: GatewayAdapter
   const publisher = new AdapterPublisher(link, log);
   const subscriber = new AdapterSubscriber(channels, log);
   const version = majorVersion ?? link.majorVersion;
-  if (version === undefined) log.warn({}, 'Redis is away; it is taken for version 7 or later');
+  if (version === undefined) log.warn({}, 'Redis is away: version 7 or later is assumed');
   const factory =
     (version ?? SHARDED_SINCE) >= SHARDED_SINCE
       ? // One channel for all rooms: broadcasts are few, and rooms are as many as sessions.

@@ -206,7 +206,10 @@ export class RedisLink extends EventEmitter<RedisLinkEvents> {
   }
 
   #tellAway(): void {
-    this.#options.log.warn({ reason: this.#problem }, 'Redis is away; calls go on');
+    this.#options.log.warn(
+      { reason: this.#problem },
+      'Redis is away: calls go on, and new sessions live in this server alone until it is back',
+    );
   }
 
   #lost(): void {

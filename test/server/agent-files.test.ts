@@ -49,6 +49,13 @@ describe('the files of agents at the start', () => {
     expect(message).to.include('a.yaml: turnHandling.endpointing.threshold must be a number from 0.05 to 0.95');
   });
 
+  it('are named with what may be chosen, and with what is missing', async () => {
+    await folder.write('a.yaml', 'name: a\nvoice: alloy\ntools: [{ type: http, name: x, url: https://a.example/ }]');
+    const message = await problem();
+    expect(message).to.include('a.yaml: voice must be slt, rms, awb or kal16');
+    expect(message).to.include('a.yaml: tools.0.description is missing; it must be a string');
+  });
+
   it('are named with an unknown field and those that there are', async () => {
     await folder.write('a.yaml', 'name: a\nturnHandling:\n  endpointing:\n    speechStart: 3');
     expect(await problem()).to.match(/turnHandling\.endpointing has no field speechStart; it may have .*speechStartMs/);

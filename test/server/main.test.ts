@@ -46,6 +46,12 @@ describe('the program', () => {
     expect(errors).to.include('/nowhere').and.not.include('    at ');
   });
 
+  it('does not start where journals could not be written', async () => {
+    const { code, errors } = await run({ PORT: '0', JOURNAL_DIR: '/dev/null/journals' });
+    expect(code).to.equal(1);
+    expect(errors).to.match(/^JOURNAL_DIR=\/dev\/null\/journals: cannot be written \(\w+\)\. Set it to a folder/);
+  });
+
   it('says where it is, and closes at a signal', async () => {
     const { code, lines, errors } = await run(
       { PORT: '0', MEDIA_WORKERS: '1', WORKER_POOL_SIZE: '1' },
