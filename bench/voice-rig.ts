@@ -117,6 +117,8 @@ function startPool(onFault: (fault: string) => void): Promise<VoiceWorkerPool> {
       size: 1,
       data: { heartbeatMs: HEARTBEAT_MS, rateHz: RATE_HZ, sileroPath: sileroModelPath(), flite },
       entry: new URL('./voice-thread-observed.ts', import.meta.url),
+      // Nothing but the one that is measured.
+      spareAfterMs: 'never',
       events: {
         onMessage: (_index, message) => message.type === 'fault' && onFault(`${message.code}: ${message.message}`),
         onLost: (_index, reason) => onFault(`the voice worker was lost: ${reason}`),

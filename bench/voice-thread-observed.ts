@@ -3,10 +3,11 @@
  * event loop and the garbage collector did, and profiles. It runs the thread's own file and changes nothing in it.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { BroadcastChannel, getEnvironmentData } from 'node:worker_threads';
+import { BroadcastChannel, getEnvironmentData, workerData } from 'node:worker_threads';
 import { CallerAudio } from '../media/hearing/caller-audio.ts';
 import { monotonicMs } from '../media/runtime/clock.ts';
 import { FliteVoice } from '../media/providers/flite.ts';
+import type { VoiceWorkerData } from '../media/workers/voice-protocol.ts';
 import { VadBatcher, type VadStream } from '../media/vad/vad-batcher.ts';
 import { msSince } from './send-schedule.ts';
 import { Collections, liveMemory, threadCpuMs, ThreadProfile, Times, wrap } from './thread-probe.ts';
@@ -134,6 +135,8 @@ async function answer(question: ToObserver): Promise<unknown> {
 
 const channel = new BroadcastChannel(OBSERVATIONS);
 channel.onmessage = (event) => {
+  // A spare worker has seen nothing.
+  if ((workerData as VoiceWorkerData).index === undefined) return;
   const question = (event as { data: ToObserver }).data;
   void answer(question).then((answered) => channel.postMessage({ id: question.id, answer: answered }));
 };

@@ -73,9 +73,9 @@ export class Calls {
     return this.#sfu.pids;
   }
 
-  /** While none has, `join` refuses calls that are new with `server_busy`. */
-  get voiceWorkersWithRoom(): number {
-    return this.#pool.withRoom;
+  /** While none has room, `join` refuses calls that are new with `server_busy`. A spare one replaces any that goes. */
+  get voiceWorkers(): { withRoom: number; spare: boolean } {
+    return { withRoom: this.#pool.withRoom, spare: this.#pool.hasSpare };
   }
 
   get #deaths(): number {

@@ -40,6 +40,8 @@ export type VoiceWorkerParts = {
   /** Whom an agent's call hears, thinks and speaks with. @throws ProviderConfigError where the agent cannot be served */
   providers: VoiceCallOptions['providers'];
   post: (message: FromVoiceWorker) => void;
+  /** This worker, which was a spare one, will have calls from now on. */
+  onServe?: () => void;
 };
 
 export class VoiceWorker {
@@ -104,6 +106,8 @@ export class VoiceWorker {
 
   async #dispatch(message: ToVoiceWorker): Promise<void> {
     switch (message.type) {
+      case 'serve':
+        return this.#parts.onServe?.();
       case 'open-link':
         return this.#openLink(message.linkId, message.port);
       case 'connect-link':

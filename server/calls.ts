@@ -104,7 +104,7 @@ const connect = (
   get peerConnections() {
     return media.peerConnections;
   },
-  hasTime: () => media.voiceWorkersWithRoom > 0,
+  hasTime: () => media.voiceWorkers.withRoom > 0,
   gauges: gaugesOf(media),
   observe: (observer) => media.observe(stamping(agents, observer) as Parameters<MediaCalls['observe']>[0]),
   ...coming(media, agents),
@@ -222,7 +222,12 @@ const gaugesOf = (media: MediaCalls): GaugeSource[] => {
     {
       name: 'voice_workers_with_room',
       help: 'Voice workers that can carry another call.',
-      read: () => media.voiceWorkersWithRoom,
+      read: () => media.voiceWorkers.withRoom,
+    },
+    {
+      name: 'voice_workers_spare',
+      help: 'Whether one that goes would be replaced at once: 1 or 0.',
+      read: () => Number(media.voiceWorkers.spare),
     },
     {
       name: 'vad_windows_skipped_total',

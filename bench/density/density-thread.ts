@@ -6,7 +6,7 @@
  * for each reply, as a vendor's samples would be, and without a key under which frames are kept. So each of its frames is
  * encoded. Only the greeting, flite's own and the same in all calls, comes from the frames that were encoded before.
  */
-import { BroadcastChannel, getEnvironmentData } from 'node:worker_threads';
+import { BroadcastChannel, getEnvironmentData, workerData } from 'node:worker_threads';
 import { AgentVoice } from '../../media/speech/agent-voice.ts';
 import { CallerAudio } from '../../media/hearing/caller-audio.ts';
 import { monotonicMs } from '../../media/runtime/clock.ts';
@@ -15,6 +15,7 @@ import { PlayoutClock } from '../../media/speech/playout-clock.ts';
 import { FliteVoice } from '../../media/providers/flite.ts';
 import { Parrot } from '../../media/providers/parrot.ts';
 import type { TurnAudio } from '../../media/providers/provider.ts';
+import type { VoiceWorkerData } from '../../media/workers/voice-protocol.ts';
 import { TurnDetector } from '../../media/turn/turn-detector.ts';
 import { Times, wrap } from '../thread-probe.ts';
 import { AGENT_SPEECH_KEY, type AgentSpeech } from '../voice-observations.ts';
@@ -204,6 +205,8 @@ function answer({ ask }: ToDensityThread): DensityObservations | undefined {
 
 const channel = new BroadcastChannel(DENSITY);
 channel.onmessage = (event) => {
+  // A spare worker has seen nothing.
+  if ((workerData as VoiceWorkerData).index === undefined) return;
   const { data } = event as { data: ToDensityThread & { id: number } };
   channel.postMessage({ id: data.id, answer: answer(data) });
 };

@@ -102,14 +102,17 @@ export class ProviderRegistry {
   }
 
   /**
-   * Connects to what stays connected, and loads the packages of the models there are keys for. Call it while the thread
-   * has no calls: loading keeps it busy for hundreds of milliseconds. Never fails: the first turn will tell.
+   * Loads the packages of the models there are keys for. Call it while the thread has no calls: it keeps it busy for
+   * hundreds of milliseconds. Never fails: the first turn will tell.
    */
-  async warm(): Promise<void> {
+  async load(): Promise<void> {
     const { access } = this.#options;
-    const models = loadLanguageModels(LANGUAGE_MODEL_VENDORS.filter((vendor) => access[vendor]));
-    const voices = access.cartesia && this.#cartesiaSockets().warm();
-    await Promise.allSettled([models, voices]);
+    await Promise.allSettled([loadLanguageModels(LANGUAGE_MODEL_VENDORS.filter((vendor) => access[vendor]))]);
+  }
+
+  /** Connects to what stays connected. Never fails, as `load`. */
+  async connect(): Promise<void> {
+    if (this.#options.access.cartesia) await Promise.allSettled([this.#cartesiaSockets().warm()]);
   }
 
   close(): void {

@@ -14,7 +14,8 @@ import type { VendorAccess } from '../providers/vendor-access.ts';
 
 /** What a voice worker is started with. */
 export type VoiceWorkerData = {
-  index: number;
+  /** Its place in the pool. Absent: it is a spare one, which `serve` gives a place. */
+  index?: number;
   /** A heartbeat with the snapshots of all calls leaves every so often. */
   heartbeatMs: number;
   rateHz: PlayoutRateHz;
@@ -66,6 +67,8 @@ export type TakeOver = {
 };
 
 export type ToVoiceWorker =
+  /** A spare worker takes this place of the pool; calls follow. */
+  | { type: 'serve'; index: number }
   /** Answered by `link-opened` with the port, which is `port` where that is not 0. */
   | { type: 'open-link'; linkId: number; port: number }
   | { type: 'connect-link'; linkId: number; remotePort: number }

@@ -37,13 +37,17 @@ export class VoiceThread {
   #fault = 'it ended';
   #closing = false;
   #exited = false;
+  /** Its place in the pool; undefined while it is a spare one. */
+  index: number | undefined;
   /** When the last message came, on the monotonic clock. */
   heardMs = monotonicMs();
   statistics: VoiceStatistics | undefined;
 
   constructor(options: VoiceThreadOptions) {
     this.#options = options;
-    this.#worker = new Worker(options.entry, { workerData: options.data, name: `voice-${options.data.index}` });
+    this.index = options.data.index;
+    const name = `voice-${this.index ?? 'spare'}`;
+    this.#worker = new Worker(options.entry, { workerData: options.data, name });
     this.#ready = this.#request<void>('ready');
     // Whoever waits for `ready` hears of it; without anybody waiting it is no unhandled rejection.
     this.#ready.catch(() => undefined);
@@ -55,6 +59,12 @@ export class VoiceThread {
   /** Resolves when the models are loaded. @throws {MediaError} `voice_worker_unavailable` */
   ready(): Promise<void> {
     return this.#ready;
+  }
+
+  /** Gives a spare worker its place. */
+  serve(index: number): void {
+    this.index = index;
+    this.post({ type: 'serve', index });
   }
 
   post(message: ToVoiceWorker): void {
@@ -157,8 +167,8 @@ export class VoiceThread {
   };
 
   #unavailable(what: string): MediaError {
-    const { index } = this.#options.data;
-    return new MediaError('voice_worker_unavailable', `voice worker ${index} did not answer (${what}): ${this.#fault}`);
+    const name = this.index ?? 'spare';
+    return new MediaError('voice_worker_unavailable', `voice worker ${name} did not answer (${what}): ${this.#fault}`);
   }
 }
 

@@ -7,6 +7,7 @@ import { monotonicMs } from '../runtime/clock.ts';
 // when the last voice worker exits; otherwise those destructors are gone by then, and the process with them.
 import '../audio/opus.ts';
 import { OverloadWatch } from './overload.ts';
+import { SpareThread } from './spare-thread.ts';
 import { VoiceThread } from './voice-thread.ts';
 import type { CallSnapshot, FromVoiceWorker, VoiceStatistics, VoiceWorkerData } from './voice-protocol.ts';
 
@@ -25,6 +26,8 @@ export type VoiceWorkerPoolOptions = {
   entry?: URL;
   /** A worker that is not ready after this, in ms, is ended and another one started. Default: 15,000. */
   startLimitMs?: number;
+  /** After how long, in ms, a spare worker is started, also in the place of one that was used; `never` for none. Default: 3,000. */
+  spareAfterMs?: number | 'never';
   events: VoiceWorkerPoolEvents;
 };
 
@@ -56,6 +59,7 @@ type Slot = {
 export class VoiceWorkerPool {
   readonly #options: VoiceWorkerPoolOptions;
   readonly #slots: Slot[];
+  readonly #spare: SpareThread;
   readonly #watch: NodeJS.Timeout;
   #checkedMs = monotonicMs();
   #closed = false;
@@ -64,6 +68,12 @@ export class VoiceWorkerPool {
 
   private constructor(options: VoiceWorkerPoolOptions) {
     this.#options = options;
+    this.#spare = new SpareThread({
+      start: () => this.#startThread(undefined),
+      silenceLimitMs: options.data.heartbeatMs * MISSED_HEARTBEATS,
+      startLimitMs: options.startLimitMs ?? DEFAULT_START_LIMIT_MS,
+      ...(options.spareAfterMs !== undefined && { delayMs: options.spareAfterMs }),
+    });
     this.#slots = Array.from({ length: options.size }, (_, index) => this.#startSlot(index));
     this.#watch = setInterval(() => this.#check(), options.data.heartbeatMs / CHECKS_PER_HEARTBEAT);
   }
@@ -78,7 +88,13 @@ export class VoiceWorkerPool {
       throw error;
     }
     for (const slot of pool.#slots) slot.up = true;
+    pool.#spare.order();
     return pool;
+  }
+
+  /** Whether one that goes would be replaced without waiting for another to start. */
+  get hasSpare(): boolean {
+    return this.#spare.isReady;
   }
 
   get size(): number {
@@ -141,7 +157,7 @@ export class VoiceWorkerPool {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#watch);
-    await Promise.all(this.#slots.map(({ thread }) => thread.close()));
+    await Promise.all([this.#spare, ...this.#slots.map(({ thread }) => thread)].map((each) => each.close()));
   }
 
   #startSlot(index: number): Slot {
@@ -151,14 +167,18 @@ export class VoiceWorkerPool {
     return { thread, calls, snapshots, overload, startedMs: monotonicMs(), up: false, earlyDeaths: 0 };
   }
 
-  #startThread(index: number): VoiceThread {
+  /** @param index undefined: a spare one */
+  #startThread(index: number | undefined): VoiceThread {
     const { data, entry = new URL('./voice-worker-thread.ts', import.meta.url) } = this.#options;
-    return new VoiceThread({
-      data: { ...data, index },
+    const thread: VoiceThread = new VoiceThread({
+      data: { ...data, ...(index !== undefined && { index }) },
       entry,
-      onMessage: (message) => this.#onMessage(index, message),
-      onExit: (reason) => this.#onExit(index, reason),
+      onMessage: (message) => thread.index !== undefined && this.#onMessage(thread.index, message),
+      onExit: (reason) => {
+        if (!this.#spare.exited(thread) && thread.index !== undefined) this.#onExit(thread.index, reason);
+      },
     });
+    return thread;
   }
 
   #onMessage(index: number, message: FromVoiceWorker): void {
@@ -186,7 +206,10 @@ export class VoiceWorkerPool {
     const slot = this.#slots[index]!;
     slot.startedMs = monotonicMs();
     slot.overload = new OverloadWatch();
-    slot.thread = this.#startThread(index);
+    const spare = this.#spare.take();
+    spare?.serve(index);
+    slot.thread = spare ?? this.#startThread(index);
+    this.#spare.order();
     try {
       await slot.thread.ready();
     } catch {
@@ -205,6 +228,8 @@ export class VoiceWorkerPool {
     // While this thread itself stood still no message could be taken: that is not the workers' fault.
     const ownStallMs = Math.max(0, nowMs - this.#checkedMs - (2 * heartbeatMs) / CHECKS_PER_HEARTBEAT);
     this.#checkedMs = nowMs;
+    this.#spare.forgive(ownStallMs);
+    this.#spare.check();
     for (const slot of this.#slots) {
       slot.thread.heardMs += ownStallMs;
       slot.startedMs += ownStallMs;

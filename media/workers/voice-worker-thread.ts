@@ -36,8 +36,10 @@ const worker: VoiceWorker = new VoiceWorker({
     return vendorProviders(agent, registry, data.models ?? {}, fillers, onStageEvent, callTools, decide);
   },
   post,
+  onServe: () => void registry.connect(),
 });
-void registry.warm();
+void registry.load();
+if (data.index !== undefined) void registry.connect();
 
 // One after another: a message may wait for a socket, and the next one may need that socket.
 let work = Promise.resolve();

@@ -141,14 +141,14 @@ describe('the providers of a server', () => {
     const cartesia = await CartesiaServer.start();
     const all = registry({ cartesia: { apiKey: CARTESIA_KEY, baseUrl: cartesia.vendor.url } });
     try {
-      await all.warm();
-      await all.warm();
+      await all.connect();
+      await all.connect();
       expect(cartesia.vendor.handshakes).to.equal(1);
     } finally {
       all.close();
       await cartesia.close();
     }
-    await all.warm();
+    await all.connect();
   });
 });
 

@@ -60,6 +60,59 @@ describe('VoiceWorkerPool', function () {
     expect((await pool.thread(0).measure()).calls).to.equal(0);
   });
 
+  describe('with a spare worker', () => {
+    let spared: VoiceWorkerPool;
+    let replaced: string[];
+
+    beforeEach(async () => {
+      replaced = [];
+      spared = await VoiceWorkerPool.start({
+        size: 1,
+        data,
+        entry: new URL('../../support/mortal-voice-worker.ts', import.meta.url),
+        spareAfterMs: 1,
+        events: {
+          onMessage: (index) => expect(index, 'nothing is told of one without a place').to.equal(0),
+          onLost: () => undefined,
+          onReplaced: (index) =>
+            void replaced.push(`${index}, ${spared.hasSpare ? 'one is left' : 'it was the spare one'}`),
+        },
+      });
+      await eventually(() => spared.hasSpare, 15_000);
+    });
+
+    afterEach(() => spared.close());
+
+    it('puts it into the place of one that exits, and starts another', async () => {
+      strike({ index: 0, fate: 'exit' });
+      await eventually(() => replaced.length === 1, 15_000);
+      expect(replaced).to.deep.equal(['0, it was the spare one']);
+      expect((await spared.thread(0).measure()).calls).to.equal(0);
+      await eventually(() => spared.hasSpare, 15_000);
+    });
+
+    it('watches it in its place as any other', async () => {
+      spared.thread(0).kill('the test wants it');
+      await eventually(() => replaced.length === 1, 15_000);
+      strike({ index: 0, fate: 'hang' });
+      await eventually(() => replaced.length === 2, 15_000);
+    });
+
+    it('starts another in the place of one that hangs while it waits', async () => {
+      strike({ index: undefined, fate: 'hang' });
+      await eventually(() => !spared.hasSpare, 15_000);
+      await eventually(() => spared.hasSpare, 15_000);
+      expect(spared.restarts, 'of those with a place').to.equal(0);
+    });
+
+    it('starts another in the place of one that exits while it waits', async () => {
+      strike({ index: undefined, fate: 'exit' });
+      await eventually(() => !spared.hasSpare, 15_000);
+      await eventually(() => spared.hasSpare, 15_000);
+      expect(spared.restarts, 'of those with a place').to.equal(0);
+    });
+  });
+
   it('replaces a worker that does not answer', async () => {
     strike({ index: 1, fate: 'hang' });
     await eventually(() => told.at(-1) === 'replaced 1');
