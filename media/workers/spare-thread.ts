@@ -1,6 +1,6 @@
 /**
  * A voice worker's thread that has loaded everything and has no place: one that goes is replaced by it without the time
- * that starting takes. There is one for all places of a pool. It needs about 60 MB and no CPU time while it waits.
+ * that starting takes. There is one for all places of a pool. It needs about 100 MB and no CPU time while it waits.
  */
 import { monotonicMs } from '../runtime/clock.ts';
 import type { VoiceThread } from './voice-thread.ts';
