@@ -45,11 +45,13 @@ export class SpareThread {
     this.#timer.unref();
   }
 
-  /** The thread, which is the caller's from now on; undefined while there is none that is ready. */
+  /**
+   * The thread, which is the caller's from now on; undefined where there is none. One that still starts is ready sooner
+   * than one that starts now.
+   */
   take(): VoiceThread | undefined {
-    const thread = this.#thread;
     this.check();
-    if (!thread || thread !== this.#thread || !this.#ready) return undefined;
+    const thread = this.#thread;
     this.#forget();
     return thread;
   }

@@ -91,6 +91,16 @@ describe('VoiceWorkerPool', function () {
       await eventually(() => spared.hasSpare, 15_000);
     });
 
+    it('puts it there while it still starts', async () => {
+      spared.thread(0).kill('the test wants it');
+      await eventually(() => replaced.length === 1, 15_000);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      spared.thread(0).kill('the test wants it again');
+      await eventually(() => replaced.length === 2, 15_000);
+      strike({ index: 0, fate: 'exit' });
+      await eventually(() => replaced.length === 3, 15_000);
+    });
+
     it('watches it in its place as any other', async () => {
       spared.thread(0).kill('the test wants it');
       await eventually(() => replaced.length === 1, 15_000);
