@@ -39,6 +39,9 @@ export class AgentBackendError extends Error {
   }
 }
 
+/** An agent, and what the backend said of it. */
+export type BackendAnswer = { agent: LoadedAgent; body: object };
+
 export const BACKEND_AUDIENCE = 'parley:agent-config';
 const TIMEOUT_MS = 2_000;
 
@@ -63,7 +66,7 @@ export class AgentBackendClient {
    * @returns undefined where the backend says that there is no such agent
    * @throws {AgentBackendError}
    */
-  async fetch(agent: string, campaign: string | undefined): Promise<LoadedAgent | undefined> {
+  async fetch(agent: string, campaign: string | undefined): Promise<BackendAnswer | undefined> {
     try {
       return await this.#policy.execute((signal) => this.#ask(agent, campaign, signal));
     } catch (error) {
@@ -73,7 +76,7 @@ export class AgentBackendClient {
     }
   }
 
-  async #ask(agent: string, campaign: string | undefined, signal: AbortSignal): Promise<LoadedAgent | undefined> {
+  async #ask(agent: string, campaign: string | undefined, signal: AbortSignal): Promise<BackendAnswer | undefined> {
     const response = await this.#request(agent, campaign, signal);
     const { status } = response;
     const body = await readJson(response, signal);
@@ -84,7 +87,7 @@ export class AgentBackendClient {
     }
     if (status !== 200) throw new AgentBackendError('failed', `it answered ${status}`);
     if (!isObject(body)) throw new AgentBackendError('invalid_answer', 'its answer is no JSON object');
-    return this.#read(agent, body);
+    return { agent: this.read(agent, body), body };
   }
 
   async #request(agent: string, campaign: string | undefined, signal: AbortSignal): Promise<Response> {
@@ -99,8 +102,11 @@ export class AgentBackendClient {
     }
   }
 
-  /** `{ agent, campaignOverrides? }`: what a file would say, and what the campaign changes in it. */
-  #read(name: string, body: object): LoadedAgent {
+  /**
+   * @param body `{ agent, campaignOverrides? }`: what a file would say, and what the campaign changes in it
+   * @throws {AgentBackendError} `invalid_answer`
+   */
+  read(name: string, body: object): LoadedAgent {
     const { agent, campaignOverrides = {} } = body as { agent?: unknown; campaignOverrides?: unknown };
     if (!isObject(agent)) throw new AgentBackendError('invalid_answer', 'its answer has no object "agent"');
     if (!isObject(campaignOverrides)) {

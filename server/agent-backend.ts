@@ -3,9 +3,12 @@ import type { Log } from '../signalling/log.ts';
 import { AgentBackendError } from './agent-backend-client.ts';
 import type { AgentBackendClient } from './agent-backend-client.ts';
 import type { LoadedAgent } from './agent-definition.ts';
+import type { SharedAnswers } from './shared-answers.ts';
 
 export type AgentBackendOptions = {
-  client: Pick<AgentBackendClient, 'fetch' | 'away'>;
+  client: Pick<AgentBackendClient, 'fetch' | 'read' | 'away'>;
+  /** What other pods were answered; absent: this pod is alone. */
+  shared?: SharedAnswers;
   /** How long an answer is used before it is asked for again. */
   ttlMs: number;
   log: Log;
@@ -25,13 +28,16 @@ const AGENT_ID = /^[A-Za-z0-9][\w-]{0,62}$/;
 
 /**
  * The agents of a backend, kept in memory: an answer is used for some minutes, then it is asked for again; where that
- * takes long or fails, the older answer is used, however old.
+ * takes long or fails, the older answer is used, however old. A pod that has none yet looks for one that another pod was
+ * given, so that one which starts while the backend is away has the agents, too.
  */
 export class AgentBackend {
   readonly #options: AgentBackendOptions;
   readonly #cache = new LRUCache<string, Entry>({ max: MAX_ENTRIES });
   /** One request for each key at a time. */
   readonly #asking = new Map<string, Promise<LoadedAgent | undefined>>();
+  /** The same for what is shared. */
+  readonly #recalling = new Map<string, Promise<Entry | undefined>>();
 
   constructor(options: AgentBackendOptions) {
     this.#options = options;
@@ -53,7 +59,7 @@ export class AgentBackend {
   async find(agent: string, campaign: string | undefined): Promise<LoadedAgent | undefined> {
     if (!AGENT_ID.test(agent)) return undefined;
     const { nowMs, patienceMs = PATIENCE_MS } = this.#options;
-    const known = this.#cache.get(keyOf(agent, campaign));
+    const known = this.#cache.get(keyOf(agent, campaign)) ?? (await this.#recall(agent, campaign));
     if (known && known.askAgainAtMs > nowMs()) return known.agent;
     const news = this.#ask(agent, campaign);
     if (known === undefined) return news;
@@ -62,6 +68,32 @@ export class AgentBackend {
       known.agent,
       patienceMs,
     );
+  }
+
+  #recall(agent: string, campaign: string | undefined): Promise<Entry | undefined> {
+    const { shared } = this.#options;
+    const key = keyOf(agent, campaign);
+    const recalling = this.#recalling.get(key);
+    if (recalling || shared === undefined) return recalling ?? Promise.resolve(undefined);
+    const entry = this.#find(shared, key, agent).finally(() => this.#recalling.delete(key));
+    this.#recalling.set(key, entry);
+    return entry;
+  }
+
+  async #find(shared: SharedAnswers, key: string, agent: string): Promise<Entry | undefined> {
+    const { client, ttlMs, nowMs } = this.#options;
+    const answer = await shared.find(key);
+    if (answer === undefined) return undefined;
+    try {
+      const loaded = client.read(agent, answer.body);
+      // By another pod's clock, which may be ahead.
+      const entry = { agent: loaded, askAgainAtMs: Math.min(answer.atMs, nowMs()) + ttlMs };
+      this.#cache.set(key, entry);
+      return entry;
+    } catch {
+      // Good for a pod of another version, or with other secrets.
+      return undefined;
+    }
   }
 
   #ask(agent: string, campaign: string | undefined): Promise<LoadedAgent | undefined> {
@@ -76,12 +108,17 @@ export class AgentBackend {
   }
 
   async #fetch(key: string, agent: string, campaign: string | undefined): Promise<LoadedAgent | undefined> {
-    const { client, ttlMs, nowMs } = this.#options;
+    const { client, shared, ttlMs, nowMs } = this.#options;
     try {
-      const loaded = await client.fetch(agent, campaign);
-      if (loaded === undefined) this.#cache.delete(key);
-      else this.#cache.set(key, { agent: loaded, askAgainAtMs: nowMs() + ttlMs });
-      return loaded;
+      const answer = await client.fetch(agent, campaign);
+      if (answer === undefined) {
+        this.#cache.delete(key);
+        void shared?.forget(key);
+        return undefined;
+      }
+      this.#cache.set(key, { agent: answer.agent, askAgainAtMs: nowMs() + ttlMs });
+      void shared?.keep(key, { body: answer.body, atMs: nowMs() });
+      return answer.agent;
     } catch (error) {
       const known = this.#cache.get(key);
       if (known) known.askAgainAtMs = nowMs() + RETRY_AFTER_MS;

@@ -264,8 +264,8 @@ export const settings = {
   }),
   REDIS_CACHE_TTL: setting({
     ...wholeNumber(1, 86_400),
-    fallback: '300',
-    meaning: "Seconds after which the backend is asked again for an agent; each pod's memory keeps its answers.",
+    fallback: '3600',
+    meaning: 'Seconds that Redis keeps an answer of that backend, sealed, for pods that have none yet.',
   }),
   WEBHOOK_URL: setting({
     schema: text.refine((value) => isWebUrl(value) && !new URL(value).username),

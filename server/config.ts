@@ -66,7 +66,7 @@ export type Config = {
     /** By name. */
     readonly secrets: Readonly<Record<string, string>>;
     /** Absent: there are those of the folder alone. */
-    readonly backend?: { readonly url: string; readonly secret: string; readonly ttlMs: number };
+    readonly backend?: { readonly url: string; readonly secret: string; readonly sharedTtlMs: number };
   };
   /** Where the end of sessions is told whose agents name no other address. */
   readonly webhook?: { readonly url: string; readonly secret: string };
@@ -237,7 +237,7 @@ const composeAgents = (values: SettingValues): Config['agents'] => ({
     backend: {
       url: values.AGENT_CONFIG_URL,
       secret: required(values.AGENT_CONFIG_SECRET),
-      ttlMs: required(values.REDIS_CACHE_TTL) * 1000,
+      sharedTtlMs: required(values.REDIS_CACHE_TTL) * 1000,
     },
   }),
 });

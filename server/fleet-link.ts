@@ -13,8 +13,10 @@ import type { RedisLinkOptions } from '../signalling/redis-link.ts';
 import { openRedisMessageBus } from '../signalling/redis-message-bus.ts';
 import { RedisOutbox } from '../signalling/redis-outbox.ts';
 import { RedisPods } from '../signalling/redis-pods.ts';
+import { RedisSharedCache } from '../signalling/redis-shared-cache.ts';
 import { RedisSessionStore } from '../signalling/redis-session-store.ts';
 import type { SessionStore } from '../signalling/session-store.ts';
+import type { SharedCache } from '../signalling/shared-cache.ts';
 import type { Config } from './config.ts';
 
 export type FleetLinkOptions = {
@@ -40,6 +42,8 @@ export type FleetLink = {
   shared?: SessionStore;
   /** Of all pods; absent: this pod is alone. */
   outbox?: Outbox;
+  /** Of all pods; absent: this pod is alone. */
+  cache?: SharedCache;
   /** For health and metrics; absent: this pod is alone. */
   redis?: RedisLink;
   adapter?: GatewayAdapter;
@@ -88,5 +92,6 @@ const together = async (
     await redis.close();
   };
   const outbox = new RedisOutbox({ link: redis });
-  return { podId, bus, loopDelay, shared, outbox, redis, adapter, createPods, close };
+  const cache = new RedisSharedCache(redis);
+  return { podId, bus, loopDelay, shared, outbox, cache, redis, adapter, createPods, close };
 };

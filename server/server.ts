@@ -126,12 +126,13 @@ const createParts = async (options: Required<ServerOptions>, started: AsyncDispo
   const { config, createCalls, log, nowMs } = options;
   const podId = config.podId ?? `${hostname()}-${randomBytes(3).toString('hex')}`;
   if (config.voice.journalFolder !== undefined) await prepareJournalFolder(config.voice.journalFolder);
-  const agents = await createAgents({ config, podId, log, nowMs }, started);
   const metrics = new Metrics({ sessionsByState: () => signalling.store.counts() });
   started.defer(() => metrics.close());
   const told = { onCommand: metrics.redisCommand, onPersisted: metrics.persisted };
   const link = await connectFleet({ config, podId, version: VERSION, ...told, log, nowMs });
   started.defer(() => link.close());
+  const shared = { ...(link.cache && { cache: link.cache }) };
+  const agents = await createAgents({ config, podId, ...shared, log, nowMs }, started);
   const calls = await createCalls({ config, agents, log });
   started.defer(() => calls.close());
   const { claimed, moved } = metrics;

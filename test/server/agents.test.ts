@@ -169,7 +169,14 @@ describe('the agent of a call', () => {
 });
 
 describe('an agent of a backend that is away and never answered', () => {
-  const away = { away: true, fetch: async () => Promise.reject(new AgentBackendError('unreachable', 'no')) };
+  const unreachable = () => new AgentBackendError('unreachable', 'no');
+  const away = {
+    away: true,
+    fetch: async () => Promise.reject(unreachable()),
+    read: () => {
+      throw unreachable();
+    },
+  };
 
   it('has the default one stand in, and a session is opened all the same', async () => {
     await folder.write('a.yaml', 'name: a');
