@@ -79,7 +79,7 @@ describe('a conversation with a language model in a real browser', function () {
     await expectWaterfall(call, ['Your turn is over']);
     await call.page.focus('#turn-before');
     await call.page.keyboard.press('Enter');
-    await expectWaterfall(call, ['Your turn is over', 'Takes another language model', 'Gives you the floor']);
+    await expectWaterfall(call, ['Your turn is over', 'Switches to another language model', 'Gives you the floor']);
     await call.page.close();
   });
 

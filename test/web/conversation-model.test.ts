@@ -49,6 +49,16 @@ describe('ConversationModel', () => {
     expect(conversation.rows[0]).to.include({ text: 'You spoke.', final: true, startMs: 3711 });
   });
 
+  it('drops words that were not final once they are those of a later turn, and no others', () => {
+    const conversation = new ConversationModel();
+    const user = { ...line, role: 'user', text: 'Tell me.', startMs: 1000 } as const;
+    conversation.transcript({ ...user, final: false });
+    conversation.transcript({ ...user, turnId: 't2', startMs: 1000 });
+    conversation.transcript({ ...user, turnId: 't3', startMs: 5000, final: false });
+    conversation.transcript({ ...line, turnId: 't2', startMs: 3000 });
+    expect(conversation.rows.map(({ key }) => key)).to.deep.equal(['user:t2', 'agent:t2', 'user:t3']);
+  });
+
   it('keeps the order of time, whatever is told first', () => {
     const conversation = new ConversationModel();
     conversation.transcript(line);

@@ -29,7 +29,7 @@ describe('the words for a decision', () => {
         afterMs: 210,
         delivered: 'none',
       }),
-    ).to.equal('Takes another language model: openai/x: vendor failed after 210 ms');
+    ).to.equal('Switches to another language model: openai/x: vendor failed after 210 ms');
   });
 
   it('say what a tool did', () => {

@@ -51,7 +51,7 @@ describe('wordsFor', () => {
     const over = (ending: Situation['ending']): Partial<Situation> => ({ call: 'ended', ending });
     expect(hint(over('left'))).to.include('You hung up');
     expect(hint(over('agent'))).to.include('agent hung up');
-    expect(hint(over('deleted'))).to.include('ended at the server');
+    expect(hint(over('deleted'))).to.include('The server ended it');
     expect(hint(over('idle'))).to.include('Nobody had spoken');
     expect(status(over('expired'))).to.equal('The time is up');
     expect(status(over('failed'))).to.equal('The call broke off');
@@ -75,7 +75,7 @@ describe('wordsFor', () => {
   });
 
   it('tells sound that is lost from a server that does not answer', () => {
-    expect(hint({ call: 'reconnecting' })).to.include('As long as you hear each other');
+    expect(hint({ call: 'reconnecting' })).to.include('If you still hear each other');
     expect(status({ call: 'reconnecting', audioLost: true })).to.equal('No sound arrives');
     expect(hint({ call: 'reconnecting', queuePosition: 2 })).to.include('Your place in the queue is kept');
   });

@@ -28,6 +28,7 @@ export class ConversationModel {
   }
 
   transcript(entry: TranscriptEntry): void {
+    if (entry.role === 'user' && entry.final) this.#dropProvisional(entry);
     const row = this.#row(entry.turnId, entry.role, entry.startMs);
     row.text = entry.text;
     row.final = entry.final;
@@ -75,6 +76,14 @@ export class ConversationModel {
   clear(): void {
     this.#rows.clear();
     this.#turnEndedAtMs.clear();
+  }
+
+  /** What the recogniser took back: its words came as those of a later turn. Without this, they would stand there twice. */
+  #dropProvisional({ turnId, startMs }: TranscriptEntry): void {
+    for (const [key, row] of this.#rows) {
+      const provisional = row.role === 'user' && !row.final && row.measures.length === 0;
+      if (provisional && row.startMs <= startMs && key !== rowKey(turnId, 'user')) this.#rows.delete(key);
+    }
   }
 
   /** It concerns what the agent was saying, which is its latest row. */

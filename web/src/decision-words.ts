@@ -13,29 +13,29 @@ export function wordsOfDecision(decision: Decision): DecisionWords {
 
 const tellers: Readonly<Record<string, Tell>> = {
   endpoint: (decision) => ({ what: 'Your turn is over', why: endpointWhy(decision) }),
-  hold: () => ({ what: 'Holds its answer back', why: 'you were speaking on' }),
-  release: (decision) => ({ what: 'Lets it go', why: silence(decision) }),
+  hold: () => ({ what: 'Holds its answer back', why: 'you went on speaking' }),
+  release: (decision) => ({ what: 'Releases its answer', why: silence(decision) }),
   duck: (decision) => ({ what: 'Lowers its voice', why: speech(decision) }),
   unduck: (decision) => ({ what: 'Full voice again', why: silence(decision) }),
   pause: (decision) => ({ what: 'Pauses', why: speech(decision) }),
   resume: (decision) => ({ what: 'Goes on', why: silence(decision) }),
   interrupt: (decision) => ({ what: 'Gives you the floor', why: speech(decision) }),
-  veto: () => ({ what: 'Takes it for its echo', why: 'the words were its own, come back through your microphone' }),
+  veto: () => ({ what: 'Recognises its echo', why: 'the words were its own, back through your microphone' }),
   ignore: ({ reason }) => ({
     what: 'Lets that pass',
-    why: whyOf(reason, { 'late words': 'the words came late, and were none to stop for' }),
+    why: whyOf(reason, { 'late words': 'the words came late, and were no reason to stop' }),
   }),
   speculate: ({ reason }) => ({ what: 'Begins an answer early', why: whyOf(reason, beginnings) }),
   use: ({ inputs }) => ({ what: 'Uses the early answer', why: `you had said just that${ahead(inputs['aheadMs'])}` }),
-  discard: ({ reason }) => ({ what: 'Throws the early answer away', why: whyOf(reason, discards) }),
+  discard: ({ reason }) => ({ what: 'Discards the early answer', why: whyOf(reason, discards) }),
   tool: ({ reason, inputs }) => ({ what: `Uses the tool “${reason}”`, why: toolWhy(inputs) }),
   failover: ({ reason, inputs }) => ({
-    what: `Takes another ${stages[reason] ?? reason}`,
+    what: `Switches to another ${stages[reason] ?? reason}`,
     why: failoverWhy(inputs),
   }),
   bridge: () => ({ what: 'Bridges the silence', why: 'the answer kept you waiting' }),
-  restart: ({ inputs }) => ({ what: 'Tries again', why: `nothing had come of it${after(inputs['waitedMs'])}` }),
-  apologise: ({ inputs }) => ({ what: 'Apologises', why: `nothing had come of it${after(inputs['waitedMs'])}` }),
+  restart: ({ inputs }) => ({ what: 'Tries again', why: `there was no answer${after(inputs['waitedMs'])}` }),
+  apologise: ({ inputs }) => ({ what: 'Apologises', why: `there was no answer${after(inputs['waitedMs'])}` }),
   summarise: ({ reason }) => ({
     what: 'Sums up what was said',
     why: whyOf(reason, { long: 'the conversation has grown long', failed: 'it failed, and is tried again later' }),
@@ -45,8 +45,8 @@ const tellers: Readonly<Record<string, Tell>> = {
     why: `nobody had said anything${lasting(inputs['quietMs'])}`,
   }),
   limit: ({ reason }) => ({
-    what: reason === 'warn' ? 'Says that the time is short' : 'Ends the call',
-    why: reason === 'warn' ? 'the longest duration of a call is near' : 'the longest duration of a call is reached',
+    what: reason === 'warn' ? 'Announces that time is short' : 'Ends the call',
+    why: reason === 'warn' ? 'the call is close to its time limit' : 'the call reached its time limit',
   }),
 };
 
@@ -60,8 +60,8 @@ const stages: Readonly<Record<string, string>> = {
 
 /** Why an answer was begun before the turn was over. */
 const beginnings: Readonly<Record<string, string>> = {
-  'eager end': 'the recogniser thought that you were about to finish',
-  'final words': 'no word of what you had said would change',
+  'eager end': 'the recogniser expected you to finish',
+  'final words': 'your words were final',
   'stable words': 'your words had not changed for a while',
 };
 
@@ -69,7 +69,7 @@ const discards: Readonly<Record<string, string>> = {
   words: 'you said something else',
   speech: 'you went on',
   resumed: 'the recogniser heard you go on',
-  failed: 'it failed, or there was no place to spare',
+  failed: 'it failed, or there was no capacity to spare',
   unanswered: 'there was nothing to answer',
 };
 
@@ -91,10 +91,10 @@ function endpointWhy({ reason, inputs }: Decision): string {
   const whys: Record<string, string> = {
     pause: `you were silent${forSoLong}`,
     sentence: `the sentence was complete, and you were silent${forSoLong}`,
-    vendor: `the recogniser took it as ended, and you were silent${forSoLong}`,
+    vendor: `the recogniser considered it over, and you were silent${forSoLong}`,
     unfinished: `the sentence seemed to go on, but you were silent${forSoLong}`,
     reading: `you were reading out digits or letters, so it waited${forSoLong}`,
-    unsettled: `the recogniser still owed words, so it waited${forSoLong}`,
+    unsettled: `the recogniser was not done, so it waited${forSoLong}`,
   };
   return whys[reason] ?? reason;
 }
@@ -110,7 +110,7 @@ function speech({ reason, inputs }: Decision): string {
   if (typeof kind === 'string' && said[kind]) return said[kind];
   const ms = inputs['speechMs'];
   if (typeof ms === 'number') return `you had spoken for ${duration(ms)}`;
-  return reason === 'words' ? 'of your words' : 'you were speaking';
+  return reason === 'words' ? 'because of your words' : 'you were speaking';
 }
 
 function silence({ inputs }: Decision): string {
@@ -126,7 +126,7 @@ function toolWhy({ tookMs, error }: Decision['inputs']): string {
 }
 
 function failoverWhy({ provider, code, afterMs, waitedMs }: Decision['inputs']): string {
-  const who = provider === undefined ? 'the one before' : String(provider);
+  const who = provider === undefined ? 'the previous one' : String(provider);
   const how = code === undefined ? 'failed' : plain(String(code));
   return `${who}: ${how}${after(afterMs ?? waitedMs)}`;
 }

@@ -48,23 +48,30 @@ function figuresOf(statistics: Statistics | undefined, sessionId: string | undef
       : '–';
   return [
     ['Round trip', ms(statistics?.roundTripMs)],
-    ['Packets lost', lost],
+    ['Agent’s packets lost', lost],
     ['Jitter', ms(statistics?.jitterMs)],
     ['Playout buffer', ms(statistics?.bufferMs)],
-    ['Your voice: lost, sent again', voiceOf(statistics)],
+    ...voiceOf(statistics),
     ['Transport', protocol?.toUpperCase() ?? '–'],
     ['Session', sessionId ?? '–'],
     ['Server', statistics?.pod ?? '–'],
-    ['Moves to other transports', String(statistics?.moves ?? '–')],
+    ['Moved to other transports', String(statistics?.moves ?? '–')],
     ['Epoch', statistics?.epoch ? String(statistics.epoch) : '–'],
-    ...inOrderOfTime(connecting).map(([label, atMs]): [string, string] => [`${label}, after`, ms(atMs)]),
+    ...inOrderOfTime(connecting).map(([label, atMs]): [string, string] => [
+      label,
+      atMs === undefined ? '–' : `after ${duration(atMs)}`,
+    ]),
   ];
 }
 
-function voiceOf({ atServer }: Pick<Statistics, 'atServer'> = {}): string {
-  if (!atServer) return '–';
-  const { packetsLost, packetsRecovered, packetsReceived, waitMs } = atServer;
-  return `${packetsLost}, ${packetsRecovered} of ${packetsReceived + packetsLost}; waits ${ms(waitMs)}`;
+/** What the server says of the caller's packets. */
+function voiceOf({ atServer }: Pick<Statistics, 'atServer'> = {}): [string, string][] {
+  const { packetsLost = 0, packetsRecovered, packetsReceived = 0, waitMs } = atServer ?? {};
+  return [
+    ['Your packets lost', atServer ? `${packetsLost} of ${packetsReceived + packetsLost}` : '–'],
+    ['Sent again in time', String(packetsRecovered ?? '–')],
+    ['Server waits for one', ms(waitMs)],
+  ];
 }
 
 /** Steps overtake each other from call to call; those that were not reached come last. */

@@ -13,9 +13,11 @@ export class MicrophoneView {
   async refresh(client: ParleyClient): Promise<void> {
     const devices = (await client.microphones).filter(({ label }) => label !== '');
     elements.microphone.disabled = devices.length < 2;
-    const options = devices.length > 0 ? devices : [{ deviceId: '', label: 'System default' }];
-    elements.microphone.replaceChildren(...options.map(toOption));
     const current = client.microphoneId;
+    const listed = devices.some(({ deviceId }) => deviceId === current);
+    // One that the browser does not list would leave the choice empty.
+    const options = listed ? devices : [{ deviceId: current ?? '', label: 'System default' }, ...devices];
+    elements.microphone.replaceChildren(...options.map(toOption));
     if (current !== undefined) elements.microphone.value = current;
   }
 

@@ -65,13 +65,13 @@ export function wordsFor(situation: Situation): Words {
 const endings: Readonly<Record<Ending, Words>> = {
   left: { status: 'The call has ended', hint: 'You hung up. Press Talk to begin another one.' },
   agent: { status: 'The call has ended', hint: 'The agent hung up. Press Talk to begin another one.' },
-  deleted: { status: 'The call has ended', hint: 'It was ended at the server. Press Talk to begin another one.' },
+  deleted: { status: 'The call has ended', hint: 'The server ended it. Press Talk to begin another one.' },
   expired: {
     status: 'The time is up',
-    hint: 'The call reached its longest duration. Press Talk to begin another one.',
+    hint: 'The call reached its time limit. Press Talk to begin another one.',
   },
   idle: { status: 'The call has ended', hint: 'Nobody had spoken for a while. Press Talk to begin another one.' },
-  failed: { status: 'The call broke off', hint: 'The server could not carry it on. Press Talk to try again.' },
+  failed: { status: 'The call broke off', hint: 'The server could not continue it. Press Talk to try again.' },
   shutdown: { status: 'The server is closing', hint: 'It ended the call. Wait a moment, then press Talk.' },
   superseded: { status: 'Continued elsewhere', hint: 'Press Talk to begin another call here.' },
   gone: { status: 'The call has ended', hint: 'Press Talk to begin another one.' },
@@ -83,7 +83,7 @@ function queued({ queuePosition = 1 }: Situation): Words {
   const status = queuePosition === 1 ? 'You are next' : `Number ${queuePosition} in line`;
   return {
     status,
-    hint: 'All places are taken. The call begins by itself when one is free; hang up to leave the queue.',
+    hint: 'All places are taken. The call begins by itself when one is free. Hang up to leave the queue.',
   };
 }
 
@@ -92,12 +92,12 @@ function reconnecting({ audioLost, queuePosition }: Situation): Words {
   if (queuePosition !== undefined) {
     return {
       status: 'Reconnecting…',
-      hint: 'The server does not answer at the moment. Your place in the queue is kept.',
+      hint: 'The server does not answer. Your place in the queue is kept.',
     };
   }
   return audioLost
-    ? { status: 'No sound arrives', hint: 'Looking for another way to the server. The call goes on by itself.' }
-    : { status: 'Reconnecting…', hint: 'As long as you hear each other, go on. The buttons work again in a moment.' };
+    ? { status: 'No sound arrives', hint: 'Looking for another route. The call goes on by itself.' }
+    : { status: 'Reconnecting…', hint: 'If you still hear each other, go on. The buttons work again in a moment.' };
 }
 
 /** A server that goes lets the call run until another one has taken over; otherwise there is nothing to hear meanwhile. */
@@ -109,19 +109,19 @@ function moving(situation: Situation): Words {
 }
 
 function connecting({ busy, microphone, resuming }: Situation): Words {
-  if (busy) return { status: 'The server is busy', hint: 'It is asked again every moment; hang up to stop.' };
+  if (busy) return { status: 'The server is busy', hint: 'Trying again. Hang up to stop.' };
   if (microphone === 'requesting') {
     return { status: 'Connecting…', hint: 'Allow the microphone if the browser asks for it.' };
   }
   return resuming
     ? { status: 'Resuming…', hint: 'Picking up the conversation where it was.' }
-    : { status: 'Connecting…', hint: 'It takes a moment.' };
+    : { status: 'Connecting…', hint: 'This takes a moment.' };
 }
 
 function connected(situation: Situation): Words {
   const { agent, interrupted, microphone, output, userSpeaking } = situation;
   if (situation.audioLost) {
-    return { status: 'No sound arrives', hint: 'Looking for another way to the server.' };
+    return { status: 'No sound arrives', hint: 'Looking for another route to the server.' };
   }
   if (agent === 'speaking' && output === 'ducked') {
     return { status: 'Speaking, quieter', hint: 'It heard you and turned its voice down.' };
@@ -147,5 +147,5 @@ function cuttingIn(microphone: MicrophoneState): string {
 function listening(microphone: MicrophoneState): Words {
   if (microphone === 'muted') return { status: 'You are muted', hint: 'Unmute to speak, or type below.' };
   if (microphone === 'none') return { status: 'Listening for text', hint: 'Without a microphone, type below.' };
-  return { status: 'Listening', hint: 'Say something; it answers when you stop.' };
+  return { status: 'Listening', hint: 'Say something. It answers when you stop.' };
 }

@@ -22,7 +22,7 @@ export function drawWaterfall(picture: TurnPicture, nowMs: number): HTMLElement[
     row.append(track(bar(scale, step.fromMs, step.toMs, step.name)));
     return row;
   });
-  const speakers = box('speakers', box('', before.width > 0 ? 'you' : ''), box('', picture.agent ? 'it speaks' : ''));
+  const speakers = box('speakers', box('', before.width > 0 ? 'you' : ''), box('', picture.agent ? 'agent' : ''));
   const rows = box('steps', ...grid(scale), speakers, voices(picture, scale, nowMs), ...steps, axis(scale));
   return picture.decisions.length > 0 ? [rows, pins(picture, scale)] : [rows];
 }

@@ -4,7 +4,7 @@ import type { Step, StepName, TurnPicture } from './waterfall-model.ts';
 
 /** What each bar is of. */
 export const stepWords: Readonly<Record<StepName, { name: string; what: string }>> = {
-  transcriptMs: { name: 'Transcript', what: 'the recogniser had told the last of your words' },
+  transcriptMs: { name: 'Transcript', what: 'the recogniser delivered the last of your words' },
   endpointMs: { name: 'Turn over', what: 'it was sure that you had finished' },
   firstTokenMs: { name: 'First token', what: 'the language model began to write' },
   firstAudioMs: { name: 'First audio', what: 'the voice had the first sound' },
@@ -32,9 +32,9 @@ export function headlineOf(picture: TurnPicture): Headline {
   const total = totalOf(picture);
   const from = picture.user?.typed ? 'your text' : 'your last sound';
   if (total)
-    return { figure: duration(total.ms), words: `from ${from} to ${total.heard ? 'its first' : 'its first, sent'}` };
-  if (!picture.user) return { figure: '', words: 'It spoke unasked.' };
-  return { figure: '', words: picture.agent ? 'Answered.' : 'Nothing was heard of an answer yet.' };
+    return { figure: duration(total.ms), words: `from ${from} to ${total.heard ? 'its first' : 'its first packet'}` };
+  if (!picture.user) return { figure: '', words: 'It spoke without being asked.' };
+  return { figure: '', words: picture.agent ? 'Answered.' : 'No answer yet.' };
 }
 
 /** All of the picture in words, for those who do not see it. */
