@@ -11,7 +11,17 @@ export type CallNotes = {
   tokenRequestMs: number;
   /** Of the client: since `connect()`, which the click calls. */
   connecting: Partial<
-    Record<'helloMs' | 'joinedMs' | 'receiveConnectedMs' | 'sendConnectedMs' | 'firstAudioMs', number>
+    Record<
+      | 'helloMs'
+      | 'joinedMs'
+      | 'microphoneMs'
+      | 'producedMs'
+      | 'receiveConnectedMs'
+      | 'sendConnectedMs'
+      | 'firstPacketMs'
+      | 'firstAudioMs',
+      number
+    >
   >;
   events: readonly PageEvent[];
   /** From the click to the end of the greeting. */
@@ -32,8 +42,15 @@ const STEP_MS = 5;
 
 const FIGURES = [
   { key: 'token', title: 'POST → token' },
+  { key: 'hello', title: 'click → hello' },
+  { key: 'joined', title: 'click → join answered' },
+  { key: 'microphone', title: 'click → microphone open' },
+  { key: 'produced', title: 'click → microphone taken by the server' },
+  { key: 'receiving', title: 'click → receiving transport connected' },
+  { key: 'sending', title: 'click → sending transport connected' },
   { key: 'connected', title: 'join → both transports connected' },
   { key: 'greetingPacket', title: 'click → greeting under way, as the server tells' },
+  { key: 'packet', title: 'click → first packet of the agent' },
   { key: 'greetingAudio', title: 'click → first greeting audio, client statistics' },
   { key: 'greetingHeard', title: 'click → first greeting audio, recorded sound' },
   { key: 'replyPacket', title: 'end of speech → first reply packet' },
@@ -48,12 +65,20 @@ const FIGURES = [
 
 export function callFigures(notes: CallNotes): CallFigures {
   const { clickMs, tokenRequestMs, connecting, events, greeting } = notes;
-  const { helloMs = NaN, receiveConnectedMs = NaN, sendConnectedMs = NaN, firstAudioMs = NaN } = connecting;
+  const { helloMs = NaN, joinedMs = NaN, microphoneMs = NaN, producedMs = NaN } = connecting;
+  const { receiveConnectedMs = NaN, sendConnectedMs = NaN, firstPacketMs = NaN, firstAudioMs = NaN } = connecting;
   const speaking = events.find(({ name, data }) => name === 'agentState' && data['state'] === 'speaking');
   return {
     token: tokenRequestMs,
+    hello: helloMs,
+    joined: joinedMs,
+    microphone: microphoneMs,
+    produced: producedMs,
+    receiving: receiveConnectedMs,
+    sending: sendConnectedMs,
     connected: Math.max(receiveConnectedMs, sendConnectedMs) - helloMs,
     greetingPacket: (speaking?.heardMs ?? NaN) - clickMs,
+    packet: firstPacketMs,
     greetingAudio: firstAudioMs,
     greetingHeard: firstAudibleMs(greeting) - clickMs,
     ...replyFigures(notes),

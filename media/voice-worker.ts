@@ -207,6 +207,7 @@ export class VoiceWorker {
       open,
       link: this.#link(open.linkId),
       now: monotonicMs,
+      hurry: () => this.#loop.hurry(callId),
       rateHz: data.rateHz,
       clock: this.#createClock(open),
       clips: this.#clips,

@@ -7,7 +7,8 @@ import type { EncodedClips } from '../audio/encoded-clips.ts';
 import type { EncoderEffort } from './encoder-effort.ts';
 import { frameSamples, type PlayoutRateHz } from '../audio/opus.ts';
 import type { PlayoutClock } from './playout-clock.ts';
-import { Playout, type PlayoutEvents } from './playout.ts';
+import { Playout } from './playout.ts';
+import type { PlayoutEvents } from './playout-options.ts';
 import type { Message, SpokenAudio, TurnInput } from '../providers/provider.ts';
 import type { ReplyGenerator } from './reply.ts';
 import { SpeechAudio } from './speech-audio.ts';
@@ -24,6 +25,8 @@ export type AgentVoiceOptions = {
   /** Words for the midst of a reply that stalls, spoken ahead. */
   bridges?: ((index: number) => readonly SpokenAudio[] | undefined) | undefined;
   now: () => number;
+  /** There is something to send: the call's work should not wait for the next tick. Default: it does. */
+  hurry?: (() => void) | undefined;
   /** Puts a packet on the wire. */
   transmit: (packet: Uint8Array) => void;
   events: PlayoutEvents & {
@@ -90,6 +93,7 @@ export class AgentVoice {
     const speech = ahead?.speech ?? this.#newSpeech(request.turnId);
     this.playout.hold(false);
     this.playout.play(speech);
+    if (speech.canBegin) this.#options.hurry?.();
     ahead?.confirm();
     (ahead?.outcome ?? this.#generate(request, input, speech, generation.signal)).then(
       () => (speech.length === 0 ? events.onFinished(speech, now()) : events.onComplete()),
@@ -180,7 +184,7 @@ export class AgentVoice {
   }
 
   #newSpeech(turnId: string): SpeechAudio {
-    const { rateHz: sampleRateHz } = this.#options;
-    return new SpeechAudio({ turnId, sampleRateHz, frameSamples: frameSamples(sampleRateHz) });
+    const { rateHz: sampleRateHz, hurry: onReady } = this.#options;
+    return new SpeechAudio({ turnId, sampleRateHz, frameSamples: frameSamples(sampleRateHz), onReady });
   }
 }

@@ -1,6 +1,7 @@
 /**
  * When each packet of one call's playout leaves, and with which RTP sequence number and timestamp. Pure. Frames lie on
- * a grid of `frameMs` that never drifts: frame n is due at start + n · frameMs, however late the one before was.
+ * a grid of `frameMs` that never drifts: frame n is due at start + n · frameMs, however late the one before was. Only a
+ * talk spurt may move the grid, so that its first frame need not wait for the next place on it.
  */
 
 export type PlayoutClockOptions = {
@@ -83,6 +84,20 @@ export class PlayoutClock {
     this.#lastLatenessMs = latenessMs;
     if (latenessMs > STALL_MS) this.#skip(Math.floor(latenessMs / this.#frameMs));
     return 1;
+  }
+
+  /**
+   * Has the next frame due at `atMs` already, in the place of one that was not sent: the end of a silence need not be waited
+   * for. Its timestamp is as much earlier, so that times and timestamps keep to one clock.
+   * @returns whether it is due then: not where a packet has taken the present place
+   */
+  bringForward(atMs: number): boolean {
+    const byMs = this.nextDueMs - atMs;
+    if (this.#unsentFrames === 0 || byMs <= 0 || byMs > this.#frameMs) return false;
+    const samples = Math.round(byMs * this.#samplesPerMs);
+    this.#originMs -= byMs;
+    this.#nextTimestamp = (this.#nextTimestamp - samples) >>> 0;
+    return true;
   }
 
   /**

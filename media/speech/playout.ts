@@ -3,13 +3,12 @@
  * due time hands out what `prepare` encoded before. Ducking, pausing and stopping are fades of 10 ms, never cuts.
  */
 import type { ReplyProgress } from '../conversation/conversation-events.ts';
-import type { EncodedClips } from '../audio/encoded-clips.ts';
-import type { EncoderEffort } from './encoder-effort.ts';
 import { fade } from '../audio/fade.ts';
-import { frameSamples, OpusEncoder, SILENT_FRAME, type PlayoutRateHz } from '../audio/opus.ts';
+import { frameSamples, OpusEncoder, SILENT_FRAME } from '../audio/opus.ts';
 import { Listener } from '../conversation/listener.ts';
-import type { PlayoutClock } from './playout-clock.ts';
+import type { PlayoutOptions } from './playout-options.ts';
 import { writeRtpHeader } from '../rtp/rtp.ts';
+import { TICK_MS } from './send-loop.ts';
 import type { SpeechAudio } from './speech-audio.ts';
 
 const HEADER_BYTES = 12;
@@ -19,28 +18,6 @@ const PACKET_BUFFERS = 4;
 /** Frames of silence after speech, before packets become rare. */
 const TAIL_FRAMES = 2;
 const FADE_MS = 10;
-
-export type PlayoutEvents = {
-  /** The first packet of a speech has left. */
-  onAudible: (speech: SpeechAudio, nowMs: number) => void;
-  /** The last packet of a speech has left. */
-  onFinished: (speech: SpeechAudio, nowMs: number) => void;
-  /** The first silent packet after a pause or a stop has left. */
-  onSilent: (nowMs: number) => void;
-};
-
-export type PlayoutOptions = {
-  rateHz: PlayoutRateHz;
-  clock: PlayoutClock;
-  clips: EncodedClips;
-  /** Of the encoder; absent: full. */
-  effort?: EncoderEffort | undefined;
-  ssrc: number;
-  payloadType: number;
-  /** Puts a packet on the wire. */
-  transmit: (packet: Uint8Array) => void;
-  events: PlayoutEvents;
-};
 
 /** What is wanted of the voice now; `paused` speech keeps its place. */
 type Output = 'normal' | 'ducked' | 'paused';
@@ -173,6 +150,14 @@ export class Playout {
     const target = this.#stopping || this.#output === 'paused' ? 0 : this.#output === 'ducked' ? this.#duckGain : 1;
     if (speech && (this.#gain > 0 || target > 0) && this.#mayPlay(speech)) this.#prepareSpeech(speech, target);
     else if (this.#tail > 0) this.#prepareTail();
+  }
+
+  /** Sends the first frame of a speech that has been prepared, where no other packet has its place: silence need not end. */
+  begin(nowMs: number): void {
+    if (this.#audible || !this.#prepared.speech) return;
+    // The frames after it fall on ticks.
+    this.#options.clock.bringForward(Math.floor(nowMs / TICK_MS) * TICK_MS);
+    this.send(nowMs);
   }
 
   #mayPlay(speech: SpeechAudio): boolean {

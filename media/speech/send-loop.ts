@@ -37,6 +37,8 @@ export class SendLoop {
   readonly #round: WorkRound;
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
+  readonly #hurried = new Set<string>();
+  #hurry: NodeJS.Immediate | undefined;
   #dueMs = 0;
   #closed = false;
 
@@ -50,11 +52,18 @@ export class SendLoop {
     if (!this.#timer && !this.#closed) this.#schedule();
   }
 
+  /** Does the work of one call before the next tick. Called while another call is worked for, it is done right after. */
+  hurry(callId: string): void {
+    if (this.#hurried.size === 0 && !this.#closed) this.#hurry = setImmediate(this.#workForHurried);
+    this.#hurried.add(callId);
+  }
+
   /** Idempotent. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
+    clearImmediate(this.#hurry);
   }
 
   #schedule(): void {
@@ -90,6 +99,12 @@ export class SendLoop {
 
   readonly #work = (): void => {
     this.#immediate = this.#closed || this.#round.slice(this.#workFor) ? undefined : setImmediate(this.#work);
+  };
+
+  readonly #workForHurried = (): void => {
+    const callIds = [...this.#hurried];
+    this.#hurried.clear();
+    for (const callId of callIds) this.#workFor(callId);
   };
 
   readonly #workFor = (callId: string): void => {

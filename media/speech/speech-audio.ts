@@ -15,6 +15,8 @@ export type SpeechAudioOptions = {
   sampleRateHz: number;
   /** Samples of one frame. */
   frameSamples: number;
+  /** There is enough for a beginning now. */
+  onReady?: (() => void) | undefined;
 };
 
 /** A frame that lies in audio which recurs: which one, and where in it. */
@@ -37,6 +39,7 @@ export class SpeechAudio {
   readonly turnId: string;
   readonly sampleRateHz: number;
   readonly #frameSamples: number;
+  readonly #onReady: (() => void) | undefined;
   readonly #segments: Segment[] = [];
   /** Texts whose audio was let go again, in order. */
   #releasedText = '';
@@ -52,6 +55,7 @@ export class SpeechAudio {
     this.turnId = options.turnId;
     this.sampleRateHz = options.sampleRateHz;
     this.#frameSamples = options.frameSamples;
+    this.#onReady = options.onReady;
   }
 
   /** Words in between, which are no part of what was to be said: whether there is anything else, they do not tell. */
@@ -81,10 +85,12 @@ export class SpeechAudio {
     const { pcm, text, words, cacheKey } =
       within && within.broken.key === audio.cacheKey ? this.#restOf(audio, within.broken, within.rest) : audio;
     const { samples } = pcm;
+    const { canBegin } = this;
     if (cacheKey !== undefined) this.#fillFrame();
     this.#segments.push({ start: this.#length, samples, text, words, cacheKey });
     this.#length += samples.length;
     if (cacheKey !== undefined) this.#fillFrame();
+    if (!canBegin && this.canBegin) this.#onReady?.();
   }
 
   /**

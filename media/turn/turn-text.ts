@@ -82,13 +82,16 @@ export class TurnText {
   silence(silenceMs: number, nowMs: number): boolean {
     this.#silenceMs = silenceMs;
     if (this.#settled) return false;
+    const complete = this.#finals.length > 0 && !this.#partial;
+    const told = complete && this.#speechSinceFinalMs <= HEARD_LATER_MS;
     if (this.#flushedMs !== undefined) {
-      const complete = this.#finals.length > 0 && !this.#partial;
-      this.#settled = complete && (this.#speechSinceFinalMs <= HEARD_LATER_MS || nowMs - this.#flushedMs >= NO_NEWS_MS);
+      this.#settled = told || (complete && nowMs - this.#flushedMs >= NO_NEWS_MS);
       return false;
     }
     if (silenceMs < this.#flushAfterMs) return false;
     this.#flushedMs = nowMs;
+    // Not only with the next window: after the last packets of speech the clock feeds it, some 60 ms later than packets would.
+    this.#settled = told && !this.#options.perUtterance;
     return true;
   }
 

@@ -18,6 +18,8 @@ export type VoiceCallOptions = {
   open: OpenCall;
   link: CallLink;
   now: () => number;
+  /** Has the call's `work` done before its next time. Default: it waits. */
+  hurry?: () => void;
   /** Default: the machine's time. */
   after?: After;
   rateHz: PlayoutRateHz;

@@ -114,6 +114,7 @@ export class VoiceCall {
     const { playout } = this.#parts.voice;
     this.#pollLead(nowMs);
     playout.prepare();
+    playout.begin(nowMs);
     const text = playout.audible ? playout.speech?.newlyBegunText(playout.position) : undefined;
     if (text) this.#tell({ type: 'reply-text', text }, nowMs);
     const ended = this.#lastWords.poll(nowMs);

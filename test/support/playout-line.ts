@@ -55,6 +55,7 @@ export class PlayoutLine {
     for (; this.nowMs < untilMs; this.nowMs += TICK_MS) {
       this.playout.send(this.nowMs);
       this.playout.prepare();
+      this.playout.begin(this.nowMs);
     }
   }
 
@@ -95,8 +96,8 @@ export class PlayoutLine {
   }
 }
 
-export function newSpeech(turnId: string): SpeechAudio {
-  return new SpeechAudio({ turnId, sampleRateHz: RATE_HZ, frameSamples: FRAME_SAMPLES });
+export function newSpeech(turnId: string, onReady?: () => void): SpeechAudio {
+  return new SpeechAudio({ turnId, sampleRateHz: RATE_HZ, frameSamples: FRAME_SAMPLES, onReady });
 }
 
 /** A tone with the overtones of a voice, none of whose frames begins or ends close to zero. */

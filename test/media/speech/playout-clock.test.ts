@@ -56,6 +56,23 @@ describe('PlayoutClock', () => {
     expect(playout.nextDueMs).to.equal(START_MS + 20);
   });
 
+  it('has a talk spurt begin within a silent frame, on the same clock', () => {
+    const playout = clock();
+    run(playout, START_MS, START_MS + 60, 'silence');
+    expect(playout.bringForward(START_MS + 45)).to.equal(true);
+    const sent = run(playout, START_MS + 45, START_MS + 90);
+    expect(sent.map(({ atMs }) => atMs)).to.deep.equal([START_MS + 45, START_MS + 65, START_MS + 85]);
+    expect(sent.map(({ timestamp }) => timestamp)).to.deep.equal([5000 + 45 * 48, 5000 + 65 * 48, 5000 + 85 * 48]);
+    expect(sent[0]).to.include({ marker: true });
+  });
+
+  it('has it wait for the place after a frame that was sent', () => {
+    const playout = clock();
+    run(playout, START_MS, START_MS + 20);
+    expect(playout.bringForward(START_MS + 15)).to.equal(false);
+    expect(playout.nextDueMs).to.equal(START_MS + 20);
+  });
+
   it('does not drift when every frame is late', () => {
     const playout = clock();
     for (let frame = 0; frame < 3000; frame++) expect(send(playout, START_MS + frame * 20 + 7.3)).to.have.lengthOf(1);
@@ -229,14 +246,16 @@ describe('PlayoutClock', () => {
     const tick = fc.record({
       ms: fc.oneof(fc.integer({ min: 1, max: 25 }), fc.integer({ min: 1, max: 3000 })),
       kind: fc.constantFrom<FrameKind>('speech', 'tail', 'silence'),
+      early: fc.boolean(),
     });
     fc.assert(
       fc.property(fc.array(tick, { maxLength: 100 }), (ticks) => {
         const playout = clock({ initial: { sequence: 65_500, timestamp: 2 ** 32 - 10_000 } });
         let nowMs = START_MS;
         let last: Sent | undefined;
-        for (const { ms, kind } of ticks) {
+        for (const { ms, kind, early } of ticks) {
           nowMs += ms;
+          if (early) playout.bringForward(nowMs);
           for (const packet of send(playout, nowMs, kind)) {
             if (last) {
               expect(sequenceDistance(last.sequence, packet.sequence)).to.equal(1);

@@ -87,6 +87,15 @@ describe('SendLoop', () => {
     }
   });
 
+  it('works for a call that is in a hurry before its next tick, and only for that', async () => {
+    const steps: string[] = [];
+    for (const name of ['a', 'b']) calls.set(name, { send: () => -1, work: () => void steps.push(name) });
+    for (const name of ['b', 'b', 'gone']) loop.hurry(name);
+    await eventually(() => steps.length > 0);
+    expect(steps, 'nothing has been started, so there is no tick').to.deep.equal(['b']);
+    expect(faults).to.deep.equal([]);
+  });
+
   it('rests while there are no calls', async () => {
     let ticks = 0;
     calls.set('only', { send: () => (ticks++, -1), work: () => calls.clear() });

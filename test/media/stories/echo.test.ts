@@ -17,7 +17,7 @@ describe('Stories of loudspeakers', () => {
     await story.agent.isHeard('that we have today for you.');
     await story.user.pauses(1_500);
     await story.ends({
-      heard: ['user: What do you have?', '+820 agent: Here (is) the list of all that we have today for you.'],
+      heard: ['user: What do you have?', '+820 agent: Here (is) (the) list of all that we have today for you.'],
       history: ['user: What do you have?', 'agent: Here is the list of all that we have today for you.'],
       decided: [
         'endpoint sentence',
@@ -48,14 +48,14 @@ describe('Stories of loudspeakers', () => {
     await story.ends({
       heard: [
         'user: What do you have?',
-        '+820 agent: Here (is) the list of all that-',
+        '+820 agent: Here (is) (the) list of all that-',
         '@900 user: No, I only want a salad.',
-        '+640 agent: Only (a) salad.',
+        '+670 agent: Only (a) salad.',
       ],
       history: [
         'user: What do you have?',
         'agent: Here is the list of all',
-        'user: Here is the list No, I only want a salad.',
+        'user: Here is the No, I only want a salad.',
         'agent: Only a salad.',
       ],
       decided: [
@@ -63,7 +63,6 @@ describe('Stories of loudspeakers', () => {
         'duck speech',
         'veto echo',
         'unduck words',
-        'veto echo',
         'veto echo',
         'veto echo',
         'veto echo',
@@ -87,14 +86,14 @@ describe('Stories of loudspeakers', () => {
     await story.ends({
       heard: [
         'user: What do you have?',
-        '+820 agent: Here (is) the list of all that-',
+        '+820 agent: Here (is) (the) list of all that-',
         '@900 user: Stop it!',
-        '+3160 agent: Of course. Tell me more.',
+        '+3200 agent: Of (course.) Tell me more.',
       ],
       history: [
         'user: What do you have?',
         'agent: Here is the list of all',
-        'user: Here is the list Stop it! all that',
+        'user: Here is the Stop it! all that',
         'agent: Of course. Tell me more.',
       ],
       decided: [
@@ -102,7 +101,6 @@ describe('Stories of loudspeakers', () => {
         'duck speech',
         'veto echo',
         'unduck words',
-        'veto echo',
         'veto echo',
         'veto echo',
         'veto echo',
@@ -155,6 +153,7 @@ describe('Stories of loudspeakers', () => {
         'duck speech',
         'veto echo',
         'unduck words',
+        'veto echo',
         'veto echo',
         'veto echo',
         'veto echo',

@@ -37,7 +37,7 @@ describe('Stories of interruptions', () => {
         'user: What do you have?',
         '+820 agent: Here is the (list)',
         '@600 user: mm-hm',
-        '+460 agent: of all that we have today for you.',
+        '+425 agent: of all that we have today for you.',
       ],
       history: ['user: What do you have?', 'agent: Here is the list of all that we have today for you.'],
       decided: ['endpoint sentence', 'duck speech', 'pause speech', 'resume words', 'endpoint pause'],
@@ -128,7 +128,7 @@ describe('Stories of interruptions', () => {
     await story.user.interruptsAfter(800, 'Wait!');
     await story.agent.isHeard('Yes?');
     await story.ends({
-      heard: ['user: What do you have?', '+820 agent: Here is the list (of)', '@800 user: Wait!', '+640 agent: Yes?'],
+      heard: ['user: What do you have?', '+820 agent: Here is the list (of)', '@800 user: Wait!', '+610 agent: Yes?'],
       history: ['user: What do you have?', 'agent: Here is the list of', 'user: Wait!', 'agent: Yes?'],
       decided: ['endpoint sentence', 'duck speech', 'pause speech', 'interrupt words', 'endpoint sentence'],
     });
@@ -238,7 +238,7 @@ describe('Stories of interruptions', () => {
         '+440 agent: of all that we have today for you.',
       ],
       history: ['user: What do you have?', 'agent: Here is the list of all that we have today for you.'],
-      decided: ['endpoint sentence', 'duck speech', 'pause words', 'resume words', 'endpoint pause'],
+      decided: ['endpoint sentence', 'duck speech', 'pause speech', 'resume words', 'endpoint pause'],
     });
   });
 
@@ -253,7 +253,7 @@ describe('Stories of interruptions', () => {
         'user: What do you have?',
         '+820 agent: Here is the (list) (of-)',
         '@700 user: Only salads please.',
-        '+720 agent: Salads are (the) (following-)',
+        '+685 agent: Salads are (the)',
         '@500 user: Forget it, goodbye.',
         '+660 agent: Goodbye then.',
       ],
@@ -289,7 +289,7 @@ describe('Stories of interruptions', () => {
         'user: What do you have?',
         '+820 user: I mean pizzas, two.',
         '@0 agent: Here (is-)',
-        '+1400 agent: Two pizzas.',
+        '+1360 agent: Two pizzas.',
       ],
       history: ['user: What do you have?', 'agent: Here', 'user: I mean pizzas, two.', 'agent: Two pizzas.'],
       decided: ['endpoint sentence', 'duck speech', 'pause words', 'interrupt words', 'endpoint sentence'],

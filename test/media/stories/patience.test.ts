@@ -81,7 +81,7 @@ describe('Stories of patience', () => {
       ],
       history: [
         'user: What do you have?',
-        'agent: Here is the list of all that we',
+        'agent: Here is the list of all that',
         'user: Something else, please.',
         'agent: What else?',
       ],
@@ -145,7 +145,7 @@ describe('Stories of patience', () => {
         'user: What do you have?',
         '+700 agent: We have pizzas. (We) (have-)',
         '@920 user: A pizza, please.',
-        '+640 agent: A pizza, then.',
+        '+670 agent: A pizza, then.',
       ],
       history: [
         'user: What do you have?',
@@ -153,7 +153,15 @@ describe('Stories of patience', () => {
         'user: A pizza, please.',
         'agent: A pizza, then.',
       ],
-      decided: ['endpoint sentence', 'duck speech', 'pause words', 'interrupt words', 'endpoint sentence'],
+      decided: [
+        'endpoint sentence',
+        'duck speech',
+        'pause words',
+        'duck words',
+        'pause words',
+        'interrupt words',
+        'endpoint sentence',
+      ],
     });
   });
 
@@ -169,7 +177,7 @@ describe('Stories of patience', () => {
         'user: What do you have?',
         '+820 agent: Here is the (list)',
         '@600 user: Only salads, please.',
-        '+660 agent: Only salads.',
+        '+620 agent: Only salads.',
       ],
       history: [
         'user: What do you have?',

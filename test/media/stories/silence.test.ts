@@ -112,7 +112,7 @@ describe('Stories of silence', () => {
     await story.user.interruptsAfter(800, 'Wait, I am here.');
     await story.agent.isHeard('Good.');
     await story.ends({
-      heard: ['agent: I cannot hear (anybody,-)', '@800 user: Wait, I am here.', '+660 agent: Good.'],
+      heard: ['agent: I cannot hear (anybody,-)', '@800 user: Wait, I am here.', '+625 agent: Good.'],
       history: ['agent: I cannot hear', 'user: Wait, I am here.', 'agent: Good.'],
     });
   });

@@ -20,7 +20,7 @@ describe('Stories of turns', () => {
     await story.user.says('two pizzas');
     await story.agent.isHeard('Noted.');
     await story.ends({
-      heard: ['user: two pizzas', '+900 agent: Noted.'],
+      heard: ['user: two pizzas', '+870 agent: Noted.'],
       history: ['user: two pizzas', 'agent: Noted.'],
       decided: ['endpoint pause'],
     });
@@ -54,7 +54,7 @@ describe('Stories of turns', () => {
         'user: zero four two one',
         '+1200 user: five five five',
         '+1300 user: seven eight nine',
-        '+900 agent: Thank you.',
+        '+870 agent: Thank you.',
       ],
       history: ['user: zero four two one five five five seven eight nine', 'agent: Thank you.'],
       decided: ['endpoint pause'],
@@ -77,7 +77,7 @@ describe('Stories of turns', () => {
         '+700 user: Y',
         '+700 user: E',
         '+700 user: R',
-        '+1960 agent: Thank you.',
+        '+1925 agent: Thank you.',
       ],
       history: ['user: My name is M E Y E R', 'agent: Thank you.'],
       decided: ['endpoint reading'],

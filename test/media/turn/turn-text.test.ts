@@ -60,6 +60,15 @@ describe('TurnText', () => {
     expect(text.vote()).to.deep.equal({ delayMs: 300, reason: 'sentence' });
   });
 
+  it('does not wait for an answer where all was told before it asks', () => {
+    const text = streaming();
+    text.speech();
+    text.note({ type: 'final', text: 'I would like two pizzas.' });
+    text.speech();
+    expect(text.silence(200, 200)).to.equal(true);
+    expect(text.vote()).to.deep.equal({ delayMs: 300, reason: 'sentence' });
+  });
+
   it('gives up on a recogniser that tells nothing at all', () => {
     const text = streaming();
     text.speech();

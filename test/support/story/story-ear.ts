@@ -5,6 +5,8 @@ import { codeOf, levelOf, LOUD, type WordSounds } from './word-sounds.ts';
 
 export const EAR_RATE_HZ = 24_000;
 const FRAME_MS = 20;
+/** Of the pods, on which packets leave. */
+const TICK_MS = 5;
 /** Below this nothing is heard: some 40 dB under a full voice. */
 const INAUDIBLE = 50;
 /** A voice at less than half its strength is a lowered one. */
@@ -39,8 +41,8 @@ export class StoryEar {
   #words: HeardWord[] | undefined;
   #lastMs = -Infinity;
   #sinceMs = -Infinity;
-  /** What the loudspeaker gives, by time. */
-  readonly played = new Map<number, Int16Array>();
+  /** What the loudspeaker gives, by the time at which it begins. */
+  readonly #played = new Map<number, Int16Array>();
   packets = 0;
 
   constructor(sounds: WordSounds) {
@@ -57,6 +59,15 @@ export class StoryEar {
     return this.#sinceMs;
   }
 
+  /** The frame that the loudspeaker gives at that time. */
+  playedAt(atMs: number): Int16Array | undefined {
+    for (let backMs = 0; backMs < FRAME_MS; backMs += TICK_MS) {
+      const played = this.#played.get(atMs - backMs);
+      if (played) return played;
+    }
+    return undefined;
+  }
+
   /** A packet arrives. @throws where a browser would go deaf, or hear a burst */
   take(packet: Uint8Array, atMs: number): void {
     const header = this.#header;
@@ -69,7 +80,7 @@ export class StoryEar {
     const samples = decoder.decode(packet.subarray(header.payloadOffset, header.payloadEnd));
     if (!samples || samples.length < frameSamples(EAR_RATE_HZ)) return;
     const level = levelOf(samples);
-    this.played.set(atMs, samples);
+    this.#played.set(atMs, samples);
     if (level < INAUDIBLE) return;
     const code = codeOf(samples, EAR_RATE_HZ);
     if (code === undefined || !this.#sounds.word(code)) return;

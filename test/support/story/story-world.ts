@@ -117,7 +117,7 @@ export class StoryWorld {
   }
 
   #echo(atMs: number): Int16Array | undefined {
-    const played = this.loudspeaker ? this.ear.played.get(atMs - ECHO_AFTER_MS) : undefined;
+    const played = this.loudspeaker ? this.ear.playedAt(atMs - ECHO_AFTER_MS) : undefined;
     return played?.map((sample) => sample * ECHO_GAIN);
   }
 }
