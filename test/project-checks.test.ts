@@ -12,7 +12,7 @@ describe('the project', () => {
       await runCheck(root, process.execPath, check).catch((error: unknown) => {
         expect.fail(error instanceof CommandFailedError ? `\n${error.tail}` : String(error));
       });
-    }).timeout(120_000);
+    }).timeout(300_000);
   }
 
   it('has a check of types, of rules and of format', () => {

@@ -8,14 +8,14 @@ describe('a profile in short', () => {
     const shares = timeShares({
       nodes: [
         { id: 1, callFrame: frame('(idle)') },
-        { id: 2, callFrame: frame('decode', 'file:///app/media/opus.ts') },
-        { id: 3, callFrame: frame('decode', 'file:///app/media/opus.ts') },
+        { id: 2, callFrame: frame('decode', 'file:///app/media/audio/opus.ts') },
+        { id: 3, callFrame: frame('decode', 'file:///app/media/audio/opus.ts') },
       ],
       samples: [1, 2, 3, 2],
       timeDeltas: [100, 100, 100, 100],
     });
     expect(shares).to.deep.equal([
-      { name: 'decode media/audio/opus.ts:10', share: 0.75 },
+      { name: 'decode audio/opus.ts:10', share: 0.75 },
       { name: '(idle)', share: 0.25 },
     ]);
   });
