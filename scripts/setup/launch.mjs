@@ -1,7 +1,7 @@
 // Hands over to the program that was asked for: its output, its signals and its exit code are ours.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { constants } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { stopRunningCommands } from './run-command.mjs';
 
 /** What a shell answers for a program that a signal ended is this plus the signal's number. */
@@ -12,6 +12,10 @@ const SIGNAL_STATUS_BASE = 128;
  * the same wish. Longer would swallow a person's second Ctrl-C, which asks to stop at once.
  */
 const SAME_WISH_MS = 500;
+
+/** By how much a program's niceness is raised that yields: it gets a tenth of the time that others want at that moment. */
+const YIELDING = 10;
+const MOST_NICE = 19;
 
 /** @type {NodeJS.Signals[]} */
 const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -41,9 +45,16 @@ export function passSignalsOn(atTerminal) {
 }
 
 /**
+ * @typedef {object} Where
+ * @property {string} cwd
+ * @property {NodeJS.ProcessEnv} env
+ * @property {boolean} [yields] whether it, and all that it starts, goes behind other programs. Default: false
+ */
+
+/**
  * @param {string} node
  * @param {string[]} args
- * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
+ * @param {Where} where
  * @returns {Promise<number>} the exit status for our own end
  */
 export async function launch(node, args, where) {
@@ -54,7 +65,7 @@ export async function launch(node, args, where) {
  * As `launch`, with what the program says given back instead of shown.
  * @param {string} node
  * @param {string[]} args
- * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
+ * @param {Where} where
  * @returns {Promise<{ status: number, output: string }>}
  */
 export function launchQuietly(node, args, where) {
@@ -64,12 +75,13 @@ export function launchQuietly(node, args, where) {
 /**
  * @param {string} node
  * @param {string[]} args
- * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
+ * @param {Where} where
  * @param {'inherit' | 'pipe'} output
  */
-async function launchWith(node, args, { cwd, env }, output) {
+async function launchWith(node, args, { cwd, env, yields = false }, output) {
   const stdio = /** @type {const} */ ([output === 'pipe' ? 'ignore' : 'inherit', output, output]);
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...args], { cwd, env, stdio: [...stdio] });
+  if (yields && child.pid !== undefined) yieldToOthers(child.pid);
   /** @type {Buffer[]} */
   const said = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk));
@@ -78,4 +90,13 @@ async function launchWith(node, args, { cwd, env }, output) {
   launched.delete(child);
   const status = signal ? SIGNAL_STATUS_BASE + constants.signals[/** @type {NodeJS.Signals} */ (signal)] : code;
   return { status, output: Buffer.concat(said).toString() };
+}
+
+/** @param {number} pid of a program that has only just been started: what it starts from now on is as nice */
+function yieldToOthers(pid) {
+  try {
+    setPriority(pid, Math.min(getPriority() + YIELDING, MOST_NICE));
+  } catch {
+    // It has ended already, or it is not allowed: all the same, only not as kind to the others.
+  }
 }

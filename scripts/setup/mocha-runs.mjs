@@ -11,13 +11,13 @@ import { launch, launchQuietly } from './launch.mjs';
  * @returns {import('./whole-run.mjs').RunFiles}
  */
 export function mochaRuns(node, mocha, { cwd, env }) {
-  return async (patterns, { without, output }) => {
+  return async ({ patterns, yields = false }, { without, output }) => {
     const folder = mkdtempSync(join(tmpdir(), 'parley-tests-'));
     try {
       const path = join(folder, 'record');
       const ignored = without.flatMap((file) => ['--ignore', file]);
       const args = [...mocha, '--ui', './test/support/run-record.ts', ...ignored, ...patterns];
-      const recorded = { cwd, env: { ...env, TEST_RECORD: path } };
+      const recorded = { cwd, env: { ...env, TEST_RECORD: path }, yields };
       const { status, output: said } =
         output === 'kept'
           ? await launchQuietly(node, args, recorded)

@@ -2,20 +2,30 @@
 // side by side.
 
 /**
- * Patterns of test files; every file belongs to one lane, which test/scripts/test-lanes.test.ts watches over. What mostly
- * waits runs side by side; browsers, which need the machine's time to themselves, when all of that is over.
- * @type {readonly (readonly (readonly string[])[])[]}
+ * @typedef {object} Lane
+ * @property {readonly string[]} patterns of test files
+ * @property {boolean} [yields] its tests mostly compute and may take as long as they take: all other lanes go before it
+ */
+
+/**
+ * Every file belongs to one lane, which test/scripts/test-lanes.test.ts watches over. What mostly waits, for speech that
+ * takes as long as it takes and for servers that fail, runs side by side, in lanes of about the same length; what computes
+ * uses the time that they leave; browsers, which need the machine's time to themselves, come when all of that is over.
+ * @type {readonly (readonly Lane[])[]}
  */
 export const stages = [
   [
-    [
-      'test/*.test.ts',
-      ...folders('bench', 'client-sdk', 'deploy', 'fuzz', 'ownership', 'scripts', 'server', 'signalling', 'web'),
-    ],
-    folders('media'),
-    folders('fleet'),
+    {
+      patterns: ['test/*.test.ts', ...folders('bench', 'client-sdk', 'deploy', 'fuzz', 'ownership', 'scripts', 'web')],
+      yields: true,
+    },
+    { patterns: folders('server', 'signalling') },
+    { patterns: ['test/media/*-conversation.test.ts'] },
+    { patterns: ['test/media/!(*-conversation).test.ts', 'test/media/*/**/*.test.ts'] },
+    { patterns: ['test/fleet/failover*.test.ts'] },
+    { patterns: ['test/fleet/!(failover*).test.ts', ...folders('support')] },
   ],
-  [folders('browser', 'support')],
+  [{ patterns: folders('browser') }],
 ];
 
 /** @param {string[]} names */

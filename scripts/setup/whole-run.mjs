@@ -7,10 +7,12 @@ export const MOST_TRIED_AGAIN = 5;
 /** Of a process that SIGHUP, SIGINT or SIGTERM ended: somebody wants the whole run to stop. */
 const STOPPED = [129, 130, 143];
 
+/** @typedef {import('./test-lanes.mjs').Lane} Lane */
+
 /**
- * @typedef {(patterns: readonly string[], how: { without: readonly string[], output: 'shown' | 'kept' }) =>
- *   Promise<{ status: number, output: string, record: string }>} RunFiles runs mocha over the files of these patterns, with
- *   its output shown as it comes, or given back
+ * @typedef {(lane: Lane, how: { without: readonly string[], output: 'shown' | 'kept' }) =>
+ *   Promise<{ status: number, output: string, record: string }>} RunFiles runs mocha over the files of a lane, with its
+ *   output shown as it comes, or given back
  */
 
 /**
@@ -25,7 +27,7 @@ const STOPPED = [129, 130, 143];
 /**
  * Runs all stages, though one of their lanes fails. Files in which something failed, a test, a hook, or the process itself,
  * are then run once more, each by itself in a process of its own, on the machine that has nothing else to do by then.
- * @param {readonly (readonly (readonly string[])[])[]} stages
+ * @param {readonly (readonly Lane[])[]} stages
  * @param {RunFiles} run
  * @param {(text: string) => void} write
  * @returns {Promise<number>} the exit status
@@ -33,9 +35,7 @@ const STOPPED = [129, 130, 143];
 export async function runAll(stages, run, write) {
   const first = noOutcome();
   for (const lanes of stages) {
-    const ended = await Promise.all(
-      lanes.map((patterns, index) => runToTheEnd(run, patterns, index === 0 ? 'shown' : 'kept')),
-    );
+    const ended = await Promise.all(lanes.map((lane, index) => runToTheEnd(run, lane, index === 0 ? 'shown' : 'kept')));
     for (const outcome of ended) {
       write(outcome.output);
       addTo(first, outcome);
@@ -73,15 +73,15 @@ function addTo(total, { counts, failures, faults, stopped }) {
 /**
  * Where the process ends in the middle, the file that it was at has failed, and the rest runs in another process.
  * @param {RunFiles} run
- * @param {readonly string[]} patterns
+ * @param {Lane} lane
  * @param {'shown' | 'kept'} output
  */
-async function runToTheEnd(run, patterns, output) {
+async function runToTheEnd(run, lane, output) {
   const total = noOutcome();
   /** @type {string[]} */
   const without = [];
   for (;;) {
-    const { status, output: said, record } = await run(patterns, { without, output });
+    const { status, output: said, record } = await run(lane, { without, output });
     const { counts, failures, begun, underWay, isOver } = readRecord(record);
     addTo(total, { ...noOutcome(), counts, failures });
     total.output += said;
@@ -90,12 +90,12 @@ async function runToTheEnd(run, patterns, output) {
     if (isOver || underWay === undefined || without.includes(underWay)) {
       // Such as something that was left open, or an argument that mocha does not know.
       if (status !== 0 && failures.length === 0)
-        total.faults.push(`${patterns.join(' ')}: ended with status ${status}`);
+        total.faults.push(`${lane.patterns.join(' ')}: ended with status ${status}`);
       return total;
     }
     addTo(total, diedIn(underWay, status, counts.get(underWay)));
     const failedFiles = new Set(total.failures.map(({ file }) => file));
-    if (failedFiles.size > MOST_TRIED_AGAIN || patterns[0] === underWay) return total;
+    if (failedFiles.size > MOST_TRIED_AGAIN || lane.patterns[0] === underWay) return total;
     without.push(...begun.filter((file) => file !== underWay), underWay);
   }
 }
@@ -124,7 +124,7 @@ async function tryAgain(run, files, write) {
   const total = noOutcome();
   for (const file of files) {
     write(`\nOnce more, by itself: ${file}\n`);
-    addTo(total, await runToTheEnd(run, [file], 'shown'));
+    addTo(total, await runToTheEnd(run, { patterns: [file] }, 'shown'));
     if (total.stopped !== undefined) break;
   }
   return total;

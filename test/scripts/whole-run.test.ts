@@ -22,7 +22,7 @@ const over: RecordEntry = { event: 'over' };
 async function outcomeOf(stages: string[][][], end: (patterns: readonly string[], earlier: number) => Ended) {
   const runs: string[] = [];
   let text = '';
-  const run: RunFiles = async (patterns, { without, output }) => {
+  const run: RunFiles = async ({ patterns }, { without, output }) => {
     const call = [...patterns, ...without.map((file) => `-${file}`)].join(' ');
     const earlier = runs.filter((former) => former.startsWith(`${patterns.join(' ')} `)).length;
     runs.push(`${call} ${output}`);
@@ -31,7 +31,11 @@ async function outcomeOf(stages: string[][][], end: (patterns: readonly string[]
     const record = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
     return { status, output: output === 'kept' ? `kept of ${patterns.join(' ')}\n` : '', record };
   };
-  const status = await runAll(stages, run, (written) => (text += written));
+  const status = await runAll(
+    stages.map((lanes) => lanes.map((patterns) => ({ patterns }))),
+    run,
+    (written) => (text += written),
+  );
   return { status, runs, text, lastLine: text.trimEnd().split('\n').at(-1) };
 }
 
@@ -129,11 +133,15 @@ describe('a whole run of mocha', function () {
     const mocha = [join(root, 'node_modules/mocha/bin/mocha.js')];
     const run = mochaRuns(process.execPath, mocha, { cwd: root, env: process.env });
     // Nothing of it is to be seen among the results of this very run.
-    const quietly: RunFiles = async (patterns, how) => {
-      const ended = await run(patterns, { ...how, output: 'kept' });
+    const quietly: RunFiles = async (lane, how) => {
+      const ended = await run(lane, { ...how, output: 'kept' });
       return { ...ended, output: '' };
     };
-    const status = await runAll([[[`${folder}/*.test.ts`]]], quietly, (written) => (text += written));
+    const status = await runAll(
+      [[{ patterns: [`${folder}/*.test.ts`], yields: true }]],
+      quietly,
+      (written) => (text += written),
+    );
     return { status, text, lastLine: text.trimEnd().split('\n').at(-1) };
   };
 

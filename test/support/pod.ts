@@ -38,13 +38,13 @@ let starts = 0;
  * @param environment beside what every such server is started with; nothing else of this process's own environment
  */
 export async function startPod(host: NetworkHost, environment: Record<string, string> = {}): Promise<Pod> {
-  const { PATH, HOME, MEDIASOUP_WORKER_BIN } = process.env;
+  const { PATH, HOME, MEDIASOUP_WORKER_BIN, NODE_COMPILE_CACHE } = process.env;
   const id = `${host.name}.${(starts += 1)}`;
   const settings = { ...DEFAULTS, POD_ID: id, MEDIA_ANNOUNCED_ADDRESS: host.address, ...environment };
   const started = new HostProcess(host, {
     program: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', MAIN],
-    environment: { PATH, HOME, MEDIASOUP_WORKER_BIN, ...settings },
+    environment: { PATH, HOME, MEDIASOUP_WORKER_BIN, NODE_COMPILE_CACHE, ...settings },
   });
   await started.said(/Parley is ready/);
   return {
