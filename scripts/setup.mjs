@@ -100,7 +100,7 @@ function namesTests(arg) {
 async function runEverything(args) {
   const { cwd, env } = programs();
   // Tests start servers by the hundred, which need not compile all of their code each time.
-  const NODE_COMPILE_CACHE = env['NODE_COMPILE_CACHE'] ?? join(root, 'node_modules/.cache/parley-tests');
+  const NODE_COMPILE_CACHE = process.env['NODE_COMPILE_CACHE'] ?? join(root, 'node_modules/.cache/parley-tests');
   const runFiles = mochaRuns(modernNode(root), [mocha, ...args], { cwd, env: { ...env, NODE_COMPILE_CACHE } });
   return runAll(stages, runFiles, (text) => process.stdout.write(text));
 }
