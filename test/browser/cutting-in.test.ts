@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { CallPage, launchBrowser, type PageEvent } from '../support/browser.ts';
 import { fixtureSpeech } from '../support/fixture-speech.ts';
 import { envelope, rms } from '../support/sound.ts';
-import { startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
+import { BRIEFLY_GREETING, startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
 
 describe('cutting in', function () {
   this.timeout(60_000);
@@ -12,7 +12,7 @@ describe('cutting in', function () {
   let call: CallPage;
 
   before(async () => {
-    server = await startTalkingServer();
+    server = await startTalkingServer(BRIEFLY_GREETING);
     browser = await launchBrowser({ autoplay: 'allowed' });
   });
 

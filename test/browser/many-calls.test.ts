@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { CallPage, launchBrowser } from '../support/browser.ts';
 import { fixtureSpeech } from '../support/fixture-speech.ts';
 import { findSpeech } from '../support/sound.ts';
-import { startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
+import { BRIEFLY_GREETING, startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
 
 const SENTENCES = [
   'The first caller asks for a table by the window tonight.',
@@ -19,7 +19,7 @@ describe('five calls at once', function () {
   let browser: Browser;
 
   before(async () => {
-    server = await startTalkingServer({ WORKER_POOL_SIZE: '2', MEDIA_WORKERS: '2' });
+    server = await startTalkingServer({ ...BRIEFLY_GREETING, WORKER_POOL_SIZE: '2', MEDIA_WORKERS: '2' });
     browser = await launchBrowser({ autoplay: 'allowed' });
   });
 

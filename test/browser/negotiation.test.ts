@@ -3,7 +3,7 @@ import { observer } from 'mediasoup';
 import type { types } from 'mediasoup';
 import type { Browser } from 'playwright-core';
 import { CallPage, launchBrowser } from '../support/browser.ts';
-import { startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
+import { BRIEFLY_GREETING, startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
 
 /** Everything that mediasoup makes while the test runs, as its own observers tell. */
 class Witness {
@@ -37,7 +37,7 @@ describe('what browser and server agree on', function () {
 
   before(async () => {
     witness = new Witness();
-    server = await startTalkingServer();
+    server = await startTalkingServer(BRIEFLY_GREETING);
     browser = await launchBrowser({ autoplay: 'allowed' });
     const call = await CallPage.connectBare(browser, server.url);
     await call.greeted();

@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { CallPage, launchBrowser } from '../support/browser.ts';
 import { fixtureSpeech } from '../support/fixture-speech.ts';
 import { loudMs } from '../support/sound.ts';
-import { startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
+import { BRIEFLY_GREETING, startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
 
 describe('the page', function () {
   this.timeout(60_000);
@@ -11,7 +11,7 @@ describe('the page', function () {
   let browser: Browser;
 
   before(async () => {
-    server = await startTalkingServer();
+    server = await startTalkingServer(BRIEFLY_GREETING);
     browser = await launchBrowser({ autoplay: 'allowed' });
   });
 

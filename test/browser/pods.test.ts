@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually.ts';
 import { fixtureSpeech } from '../support/fixture-speech.ts';
 import { Relay } from '../support/relay.ts';
 import { loudMs } from '../support/sound.ts';
-import { startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
+import { BRIEFLY_GREETING, startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
 
 /** Signalling goes through a relay, so that a server can be full, hang, and drain; media, SDK and page are the real ones. */
 describe('a call among several servers', function () {
@@ -22,7 +22,7 @@ describe('a call among several servers', function () {
   after(() => browser?.close());
 
   beforeEach(async () => {
-    server = await startTalkingServer();
+    server = await startTalkingServer(BRIEFLY_GREETING);
     relay = await Relay.start(server.url);
     call = await CallPage.open(browser, relay.url, 'spoken');
   });

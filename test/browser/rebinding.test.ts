@@ -5,7 +5,7 @@ import { fixtureSpeech } from '../support/fixture-speech.ts';
 import { freePort } from '../support/free-port.ts';
 import { Relay } from '../support/relay.ts';
 import { loudMs } from '../support/sound.ts';
-import { startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
+import { BRIEFLY_GREETING, startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
 import { UdpRelay } from '../support/udp-relay.ts';
 
 describe('a call whose path dies, and another one appears', function () {
@@ -17,7 +17,7 @@ describe('a call whose path dies, and another one appears', function () {
 
   before(async () => {
     const targetPort = await freePort();
-    server = await startTalkingServer({ MEDIA_PORT: String(targetPort) });
+    server = await startTalkingServer({ ...BRIEFLY_GREETING, MEDIA_PORT: String(targetPort) });
     media = await UdpRelay.start({ targetPort });
     signalling = await Relay.start(server.url);
     signalling.answerJoin = (answer) => ({ ...answer, ...(answer.media && { media: media.route(answer.media) }) });

@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { CallPage, launchBrowser, type PageEvent } from '../support/browser.ts';
 import { fixtureSpeech } from '../support/fixture-speech.ts';
 import { loudMs } from '../support/sound.ts';
-import { startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
+import { BRIEFLY_GREETING, startTalkingServer, type TalkingServer } from '../support/talking-server.ts';
 
 describe('the death of a worker', function () {
   this.timeout(90_000);
@@ -18,7 +18,7 @@ describe('the death of a worker', function () {
   after(() => browser?.close());
 
   beforeEach(async () => {
-    server = await startTalkingServer();
+    server = await startTalkingServer(BRIEFLY_GREETING);
     call = await CallPage.open(browser, server.url, 'spoken');
     await call.startCall();
   });

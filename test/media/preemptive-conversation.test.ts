@@ -95,9 +95,10 @@ describe('A reply that is begun before the turn is over', function () {
     vendors.model.say({ text: ['With pleasure.'] });
     await caller.says('And a cola please.');
     await caller.hears('With pleasure.');
-    expect(steps()).to.deep.equal(['speculate', 'discard', 'speculate', 'use']);
+    // On a busy machine there may be more pauses than two.
+    expect(steps().join()).to.match(/^(speculate,discard,)+speculate,use$/);
     expect(speculations()[1]!.reason).to.be.oneOf(['speech', 'words']);
-    await eventually(() => server.abandoned === 1, 20_000);
+    await eventually(() => server.abandoned >= 1, 20_000);
     expect(caller.lines('user')).to.deep.equal(['I would like two pizzas. And a cola please.']);
     expect(asked().at(-1)).to.include('I would like two pizzas. And a cola please.');
   });

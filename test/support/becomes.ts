@@ -1,7 +1,7 @@
-import { eventually } from './eventually.ts';
+import { eventually, PATIENCE_MS } from './eventually.ts';
 
 /** Waits until what is expected holds; fails with the last reason why it did not. */
-export const becomes = async (assertion: () => unknown, withinMs = 5_000): Promise<void> => {
+export const becomes = async (assertion: () => unknown, withinMs = PATIENCE_MS): Promise<void> => {
   let reason: unknown;
   const holds = async () => {
     try {

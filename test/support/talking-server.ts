@@ -1,4 +1,5 @@
 /** The real server with real media on free loopback ports, for tests that talk to it. */
+import { fileURLToPath } from 'node:url';
 import { BroadcastChannel } from 'node:worker_threads';
 import type { Calls as MediaCalls } from '../../media/calls.ts';
 import { startCalls } from '../../server/calls.ts';
@@ -6,6 +7,9 @@ import { readConfig, type Environment } from '../../server/config.ts';
 import { startServer } from '../../server/server.ts';
 import type { Fate } from './mortal-voice-worker.ts';
 import { memoryLog } from './running-server.ts';
+
+/** In a server's environment: its parrot greets within a second, for tests that are about something else. */
+export const BRIEFLY_GREETING = { AGENTS_DIR: fileURLToPath(new URL('agents', import.meta.url)) };
 
 export type TalkingServer = {
   url: string;

@@ -181,14 +181,14 @@ describe('VoiceWorkerPool', function () {
     });
 
     it('ends a replacement that hangs, and starts another', async () => {
-      const hanging = await VoiceWorkerPool.start({ size: 1, data, entry, startLimitMs: 3000, events: noting() });
+      const hanging = await VoiceWorkerPool.start({ size: 1, data, entry, startLimitMs: 6000, events: noting() });
       try {
         process.env[HANG] = '1';
         hanging.thread(0).kill('the test wants it');
         await eventually(() => hanging.restarts === 1);
-        await eventually(() => hanging.restarts === 2, 15_000);
+        await eventually(() => hanging.restarts === 2, 30_000);
         delete process.env[HANG];
-        await eventually(() => told.length === 2, 15_000);
+        await eventually(() => told.length === 2, 30_000);
         expect(told).to.deep.equal(['lost 0', 'replaced 0']);
       } finally {
         await hanging.close();
