@@ -1,7 +1,7 @@
 /**
  * One call on the main thread: which workers carry it, the browser's media, and the orders to its voice worker. It
- * outlives both: a voice worker is replaced under it, and a media worker's death costs it the browser's transports only.
- * Another pod may speak in its session: then it stands by, or has handed over, and tells nothing.
+ * outlives both workers: a voice worker is replaced underneath it, and a media worker's death only costs it the browser's
+ * transports. While another pod speaks in its session, it stands by or has handed over, and reports nothing.
  */
 import type { types } from 'mediasoup';
 import { CallClient } from './call-client.ts';
@@ -25,14 +25,14 @@ import type { OpenCall, ToVoiceWorker } from './workers/voice-protocol.ts';
 export class Call {
   readonly #options: CallOptions;
   readonly client: CallClient;
-  /** How the caller's packets come, as of the last heartbeat of its voice worker. */
+  /** How the caller's packets arrive, as of the last heartbeat of its voice worker. */
   callerNetwork: CallerNetwork | undefined;
   #startedAtMs: number;
   #history: ConversationHistory;
   readonly #continuations: CallContinuations;
   #link: SfuLink | undefined;
   #agentProducer: types.Producer | undefined;
-  /** The thread that knows of this call. */
+  /** The thread that runs this call. */
   #openedIn: VoiceThread | undefined;
   #leads: boolean;
   #standsBy = Promise.withResolvers<void>();
@@ -67,7 +67,7 @@ export class Call {
     return this.#options.mediaIndex;
   }
 
-  /** Whether it speaks in its session, or another pod does. */
+  /** Whether this call speaks in its session, or another pod does. */
   get leads(): boolean {
     return this.#leads;
   }
@@ -77,7 +77,7 @@ export class Call {
     return monotonicMs() - this.#startedAtMs;
   }
 
-  /** How its conversation stands, for a call that is opened later; undefined before the voice worker has told of it. */
+  /** The state of its conversation, for a call that is opened later; undefined until the voice worker has reported it. */
   get resting(): RestoredConversation | undefined {
     const { conversation } = this.#options.snapshot() ?? {};
     const [history, { tools }] = [this.#history.messages(), this.#continuations];
@@ -92,12 +92,12 @@ export class Call {
     this.#limit();
   }
 
-  /** Gives the client media, or leaves it the media that it still has. */
+  /** Gives the client media, or keeps the media that it still has. */
   join(request: JoinOptions, signal: AbortSignal) {
     return this.#inOrder(() => this.client.join(request, signal));
   }
 
-  /** Gives media to a client that has not asked for it yet. */
+  /** Prepares media for a client that has not asked for it yet. */
   awaitClient(request: Pick<JoinOptions, 'rtpCapabilities' | 'playback'>, microphone: boolean) {
     return this.#inOrder(() => this.client.openAnew(request, !microphone));
   }
@@ -107,7 +107,7 @@ export class Call {
     return unlessAborted(this.#standsBy.promise, signal);
   }
 
-  /** Another pod speaks from the next pause on, or within `withinMs`. Resolves when the agent's voice has stopped here. */
+  /** Lets another pod speak from the next pause on, or within `withinMs`. Resolves when the agent's voice has stopped here. */
   async handOver(withinMs: number, signal: AbortSignal): Promise<Continuation> {
     try {
       const conversation = await unlessAborted(this.#options.thread().handOver(this.#options.id, withinMs), signal);
@@ -120,7 +120,7 @@ export class Call {
     }
   }
 
-  /** Speaks from now on, as it was told that the conversation stands. */
+  /** Speaks from now on, starting from the given state of the conversation. */
   takeOver({ conversation, history, tools, elapsedMs }: RestoredConversation): void {
     if (this.#leads) return;
     this.#startedAtMs = monotonicMs() - elapsedMs;
@@ -157,28 +157,28 @@ export class Call {
     this.#post({ type: 'tool-result', callId: this.#options.id, answer });
   }
 
-  /** Keeps what was done with tools, and says when another pod would find it. */
+  /** Records what was done with tools, and says when another pod could find that. */
   async noteTools({ requestId, record }: { requestId: number; record: ToolRecord }): Promise<void> {
     const [worker, { id: callId, snapshot }] = [this.#options.thread(), this.#options];
     const kept = (await this.#continuations.noteTools(record, snapshot()?.conversation)) && this.#leads;
     worker.post({ type: 'tools-kept', callId, requestId, kept });
   }
 
-  /** Keeps what was said, for a voice worker that has to go on with it. */
+  /** Keeps what was said, for a voice worker that has to continue from it. */
   noteEvent(event: CallEvent): void {
     this.#history.note(event);
     this.#options.onEvent(event);
   }
 
-  /** Tells how the conversation stands, where that is news and this call's to tell. */
+  /** Reports the state of the conversation if it has changed and this call is the one to report it. */
   noteSnapshot(conversation: ConversationSnapshot, network?: CallerNetwork): void {
     this.callerNetwork = network ?? this.callerNetwork;
     if (this.#leads) this.#continuations.note(conversation);
   }
 
   /**
-   * A worker of this call was replaced: the voice worker is given the call, and the client other transports, where these
-   * are gone. Rejects while the other worker is away; the next call of this goes on where it stopped.
+   * After a worker of this call was replaced: gives the voice worker the call, and the client new transports if these are
+   * gone. Rejects while the other worker is away; the next attempt continues where this one stopped.
    */
   carryOver(): Promise<void> {
     return this.#inOrder(async () => {
@@ -191,7 +191,7 @@ export class Call {
     });
   }
 
-  /** The media worker has died: nobody is heard until `carryOver`. */
+  /** After the media worker has died: nobody is heard until `carryOver`. */
   mediaLost(): void {
     this.#link = undefined;
     this.#agentProducer = undefined;
@@ -291,7 +291,7 @@ export class Call {
     this.#options.thread().post(message);
   }
 
-  /** Joining, moving and resuming change the same things: one after another. */
+  /** Joining, moving and resuming change the same state, so they run one after another. */
   #inOrder<Value>(action: () => Promise<Value>): Promise<Value> {
     const result = this.#work.then(action);
     this.#work = result.catch(() => undefined);

@@ -1,4 +1,4 @@
-/** All calls of this process: places them on workers, routes what clients ask, and carries them over workers' deaths. */
+/** All calls of this process: places them on workers, routes clients' requests, and keeps calls alive when a worker dies. */
 import { AgentSsrcs } from './agent-ssrcs.ts';
 import { DEFAULT_ABSENCE } from './call-client.ts';
 import { Call } from './call.ts';
@@ -64,7 +64,7 @@ export class Calls {
     return this.#sfu.rtpCapabilities;
   }
 
-  /** Calls with a browser's media. */
+  /** Calls that have a browser's media. */
   get peerConnections(): number {
     return [...this.#open.values()].filter((call) => call.client.isPresent).length;
   }
@@ -86,20 +86,20 @@ export class Calls {
     return { media: this.#sfu.restarts, voice: this.#pool.restarts };
   }
 
-  /** The last statistics of each voice worker. */
+  /** The latest statistics of each voice worker. */
   get voiceStatistics(): VoiceStatistics[] {
     return this.#pool.statistics.filter((statistics) => statistics !== undefined);
   }
 
   /**
-   * Joins the call of this id; opens it where there is none yet.
-   * @throws {MediaError} `server_busy` also when a worker was away or died meanwhile: a moment later it can be tried again
+   * Joins the call with this id, and opens it if there is none yet.
+   * @throws {MediaError} `server_busy` also if a worker was away or died meanwhile; try again a moment later
    */
   async join(created: NewCall, request: JoinOptions, signal: AbortSignal) {
     return this.#whileWorkersStand(signal, async () => {
       const restored = created.saved ? restore(created.saved, Date.now()) : this.#resting.get(created.id);
       const call = await (this.#calls.get(created.id) ?? this.#begin(created, restored, false));
-      // It stood by for a pod that is gone.
+      // It was standing by for a pod that is gone.
       if (restored && !call.leads) call.takeOver(restored);
       this.#resting.forget(created.id);
       return call.join(request, signal);
@@ -107,8 +107,8 @@ export class Calls {
   }
 
   /**
-   * Opens a call for which another pod speaks yet, with media for its client; one that was left over is ended.
-   * @throws {MediaError} as `join` does, and `server_busy` where this pod is the one that speaks
+   * Opens a call in which another pod still speaks, with media for its client. A call left over from before is ended.
+   * @throws {MediaError} as `join` does, and `server_busy` if this pod is the one that speaks
    */
   async standBy(created: NewCall, request: StandbyOptions, signal: AbortSignal) {
     const { microphone, ...client } = request;
@@ -121,7 +121,7 @@ export class Calls {
     });
   }
 
-  /** A call that stood by speaks from now on. @throws {MediaError} `session_not_found` */
+  /** Lets a call that stood by speak from now on. @throws {MediaError} `session_not_found` */
   takeOver(callId: string, saved: SavedConversation): void {
     const restored = restore(saved) ?? { conversation: reconcile(undefined, []), history: [], tools: [], elapsedMs: 0 };
     this.get(callId).takeOver(restored);
@@ -159,13 +159,13 @@ export class Calls {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    // Those that are still opening wait for workers that may never answer; without these they end, too.
+    // Calls that are still opening wait for workers that may never answer; they end when these are closed.
     await Promise.all([...this.#open.keys()].map((callId) => this.end(callId)));
     await this.#pool.close();
     this.#sfu.close();
   }
 
-  /** Nobody is there: what the call holds is freed, and its conversation waits. */
+  /** The client has been gone for long: frees what the call holds, and keeps its conversation. */
   #rest(callId: string): void {
     const call = this.#open.get(callId);
     const conversation = call?.leads ? call.resting : undefined;
@@ -281,7 +281,7 @@ export class Calls {
         try {
           await call.carryOver();
         } catch (error) {
-          // One of its workers was away, or died meanwhile: its replacement brings the next try.
+          // One of its workers was away or died meanwhile: its replacement triggers the next attempt.
           if (workers.some((worker, place) => !worker || worker !== this.#workersOf(call)[place])) return;
           this.#options.onNotice({ code: 'call_lost', message: String(error), callId: id });
           await this.end(id);
@@ -291,7 +291,7 @@ export class Calls {
     );
   }
 
-  /** Those that serve this call now; undefined: is being replaced. */
+  /** The workers that serve this call now; undefined while one is being replaced. */
   #workersOf({ voiceIndex, mediaIndex }: Call): (object | undefined)[] {
     return [this.#pool.isUp(voiceIndex) ? this.#pool.thread(voiceIndex) : undefined, this.#sfu.find(mediaIndex)];
   }

@@ -1,6 +1,6 @@
 /**
- * Runs many calls on one thread: their sockets, one VAD for all, one send loop. Talks to the main thread in the messages
- * of `voice-protocol.ts`; `voice-worker-thread.ts` starts it.
+ * Runs many calls on one thread: their sockets, one speech model for all of them, one send loop. It talks to the main thread in
+ * the messages of `voice-protocol.ts`; `voice-worker-thread.ts` starts it.
  */
 import { monotonicMs } from './runtime/clock.ts';
 import type { ConversationSnapshot } from './conversation/conversation-events.ts';
@@ -29,15 +29,15 @@ import type {
 const FRAME_MS = 20;
 const FAULT_INTERVAL_MS = 1000;
 /**
- * Heartbeats bring the snapshots that a replacement goes on from. It leaves out 200 sequence numbers; in this time 50
- * packets are sent.
+ * Heartbeats carry the snapshots from which a replacement continues. It skips 200 sequence numbers; 50 packets are sent
+ * in this time.
  */
 const LONGEST_SNAPSHOT_AGE_MS = 1000;
 
 export type VoiceWorkerParts = {
   data: Pick<VoiceWorkerData, 'heartbeatMs' | 'rateHz' | 'journalFolder'>;
   silero: Silero;
-  /** Whom an agent's call hears, thinks and speaks with. @throws ProviderConfigError where the agent cannot be served */
+  /** The recogniser, model and voice of an agent's call. @throws ProviderConfigError if the agent cannot be served */
   providers: VoiceCallOptions['providers'];
   post: (message: FromVoiceWorker) => void;
   /** This worker, which was a spare one, will have calls from now on. */
@@ -48,16 +48,16 @@ export class VoiceWorker {
   readonly #parts: VoiceWorkerParts;
   readonly #links = new Map<number, RtpSocket>();
   readonly #calls = new Map<string, VoiceCall>();
-  /** The request that each call that is being handed over has to answer. */
+  /** For each call that is being handed over, the request that it has to answer. */
   readonly #handOvers = new Map<string, number>();
   readonly #records = new KeptRecords();
   readonly #batcher: VadBatcher;
   readonly #clips: EncodedClips;
   readonly #effort = new EncoderEffort();
   readonly #load = new LoadMeter();
-  /** What the calls that have ended had counted. */
+  /** Totals of the calls that have ended. */
   readonly #ended = noTotals();
-  /** When a fault of each code was last told of. */
+  /** When a fault of each code was last reported. */
   readonly #toldMs = new Map<string, number>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #loop: SendLoop;
@@ -79,7 +79,7 @@ export class VoiceWorker {
     });
   }
 
-  /** Carries out one message of the main thread. One that fails costs its call at most, never the worker. */
+  /** Carries out one message of the main thread. A failure costs its call at most, never the worker. */
   async handle(message: ToVoiceWorker): Promise<void> {
     const callId =
       'callId' in message ? message.callId : message.type === 'open-call' ? message.call.callId : undefined;
@@ -193,7 +193,7 @@ export class VoiceWorker {
       this.#calls.set(callId, call);
       call.prepare();
     } catch (fault) {
-      // Nobody would ever speak in it.
+      // Otherwise nobody would ever speak in it.
       this.#parts.post({ type: 'call-ended', callId, reason: 'failed' });
       throw fault;
     }
@@ -225,7 +225,7 @@ export class VoiceWorker {
     });
   }
 
-  /** Calls take turns on the grid, so that the frames of no two neighbours fall due together. */
+  /** Spreads calls over the phases of the grid, so that frames of successive calls do not fall due together. */
   #createClock(open: OpenCall): PlayoutClock {
     const nowMs = monotonicMs();
     this.#phase = (this.#phase + 1) % (FRAME_MS / TICK_MS);
@@ -262,12 +262,12 @@ export class VoiceWorker {
     return measure({ links, calls, ended: this.#ended, batcher: this.#batcher, load: this.#load });
   }
 
-  /** What failed in something that all calls share. */
+  /** Reports a failure in something that all calls share. */
   fault(code: string, fault: unknown): void {
     this.#fault(undefined, code, fault);
   }
 
-  /** One call's fault is never the others' end. What fails 50 times a second is told once a second. */
+  /** Reports a call's fault, which never ends other calls. What fails 50 times a second is reported once a second. */
   #fault(callId: string | undefined, code: string, fault: unknown): void {
     const nowMs = monotonicMs();
     if (nowMs - (this.#toldMs.get(code) ?? -Infinity) < FAULT_INTERVAL_MS) return;
@@ -277,5 +277,5 @@ export class VoiceWorker {
   }
 }
 
-/** What is for the call to do, not for the worker. */
+/** Messages that the call handles, not the worker. */
 type CallOrder = Exclude<Extract<ToVoiceWorker, { callId: string }>, { type: 'move-call' | 'close-call' }>;

@@ -8,7 +8,7 @@ import { createLog } from './log.ts';
 import { startServer } from './server.ts';
 import type { RunningServer } from './server.ts';
 
-/** Signals that follow one another within this are one. */
+/** Signals within this time of the first count as the same one, in ms. */
 const SAME_SIGNAL_MS = 1000;
 
 const main = async (): Promise<void> => {
@@ -23,7 +23,7 @@ const main = async (): Promise<void> => {
   }
   log.info(describeConfig(), 'configuration');
   const server = await startServer({ config, createCalls, log });
-  // Before anybody is told that it is ready: whoever waits for that may end it at once.
+  // Before the message that it is ready: whoever waits for that may end it at once.
   closeOnSignal(server, (what) => log.info(what));
   for (const notice of config.notices) log.warn(notice);
   log.info(`agents: ${server.agents.join(', ')}; sessions that name none get ${server.defaultAgent}`);

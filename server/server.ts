@@ -1,4 +1,4 @@
-/** The composition root: builds every part in the order in which they depend on each other, and closes them backwards. */
+/** The composition root: builds every part in the order of their dependencies, and closes them in reverse. */
 import { randomBytes } from 'node:crypto';
 import type { Server as HttpServer } from 'node:http';
 import { hostname } from 'node:os';
@@ -31,18 +31,18 @@ import { Webhook } from './webhook.ts';
 
 export type ServerOptions = {
   config: Config;
-  /** Makes the media side. */
+  /** Creates the media side. */
   createCalls: CreateCalls;
   log: Log;
   nowMs?: () => number;
 };
 
 export type RunningServer = {
-  /** Where a person on this machine opens the page. */
+  /** Where somebody on this machine opens the page. */
   url: string;
   port: number;
   agents: string[];
-  /** Of sessions that name none. */
+  /** The agent of sessions that name none. */
   defaultAgent: string;
   /** Drains, then closes everything. Idempotent. */
   close(): Promise<void>;
@@ -69,7 +69,7 @@ const SWEEP_INTERVAL_MS = 1_000;
 
 /**
  * Starts the server.
- * @throws {AgentFilesInvalid | StartError} for what an operator can mend; whatever was started is closed again.
+ * @throws {AgentFilesInvalid | StartError} for what an operator can fix; whatever was started is closed again.
  */
 export const startServer = async ({
   config,

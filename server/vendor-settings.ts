@@ -31,8 +31,8 @@ const names = (example: string, meaning: string) => ({
         .filter(Boolean),
     )
     .pipe(z.array(z.string().refine(isProviderName)).min(1)) as unknown as z.ZodType<string[], string>,
-  allowed: `names such as \`${example}\`, separated by commas`,
-  defaultInWords: 'all with keys, the best first',
+  allowed: `vendors with models, such as \`${example}\`, separated by commas`,
+  defaultInWords: 'all with keys, best first',
   meaning,
 });
 
@@ -44,7 +44,7 @@ const concurrency = (vendor: string) => ({
   >,
   allowed: 'a whole number from 1 to 100000',
   defaultInWords: 'no limit',
-  meaning: `Uses of ${vendor} at once that its key allows, shared evenly by the voice workers of all servers.`,
+  meaning: `Most concurrent uses of ${vendor} that its key allows, shared evenly by the voice workers of all servers.`,
 });
 
 const vendorLimits = {
@@ -61,9 +61,11 @@ const vendorLimits = {
 
 export const vendorSettings = {
   OPENAI_API_KEY: key('OpenAI', 'models, recognition and voices'),
-  OPENAI_BASE_URL: address('Where OpenAI is, when not at its own address; without a key, as `OPENAI_COMPATIBLE_URL`.'),
+  OPENAI_BASE_URL: address(
+    'Where OpenAI is, if not at its own address; without a key, the same as `OPENAI_COMPATIBLE_URL`.',
+  ),
   OPENAI_COMPATIBLE_URL: address(
-    "An address that speaks OpenAI's protocol, with its version: Ollama, vLLM, a gateway.",
+    "An address that speaks OpenAI's protocol, including the version in its path: Ollama, vLLM, a gateway.",
   ),
   OPENAI_COMPATIBLE_KEY: key('that address', 'what it serves'),
   CEREBRAS_API_KEY: key('Cerebras', 'models'),
@@ -75,9 +77,9 @@ export const vendorSettings = {
   AWS_SECRET_ACCESS_KEY: key('AWS', 'Bedrock'),
   AWS_SESSION_TOKEN: key('a session of AWS', 'Bedrock'),
   DEEPGRAM_API_KEY: key('Deepgram', 'recognition'),
-  DEEPGRAM_BASE_URL: address('Where Deepgram is, when not at its own address.'),
+  DEEPGRAM_BASE_URL: address('Where Deepgram is, if not at its own address.'),
   CARTESIA_API_KEY: key('Cartesia', 'voices'),
-  CARTESIA_BASE_URL: address('Where Cartesia is, when not at its own address.'),
+  CARTESIA_BASE_URL: address('Where Cartesia is, if not at its own address.'),
   LLM_MODEL: names(
     'cerebras/gpt-oss-120b',
     'Language models of agents that name none, in the order in which they are tried.',

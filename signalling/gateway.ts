@@ -25,28 +25,28 @@ export type GatewayOptions = {
   version: string;
   /** Name of this pod, for `hello`. */
   podId: string;
-  /** What clients may connect by. Default: WebSocket alone, which needs no balancer that keeps a client to one pod. */
+  /** How clients may connect. Default: WebSocket only, which needs no balancer that keeps a client on one pod. */
   transports?: readonly ('websocket' | 'polling')[];
-  /** Carries what is said to all pods' clients; without it, this pod's alone. */
+  /** Carries broadcasts to the clients of all pods; without it, to this pod's only. */
   adapter?: NonNullable<ServerOptions['adapter']>;
   log: Log;
   nowMs: () => number;
-  /** A connection that has not joined after so long is closed, in ms. Default 30 s. */
+  /** How long a connection may take to join before it is closed, in ms. Default 30 s. */
   joinTimeoutMs?: number;
-  /** A socket that has shown no token after so long is closed, in ms. Default 15 s. */
+  /** How long a socket may take to present a token before it is closed, in ms. Default 15 s. */
   connectTimeoutMs?: number;
 };
 
 const DEFAULT_JOIN_TIMEOUT_MS = 30_000;
-/** Longer: more room for sockets that only take it. A client shows its token as soon as it is connected. */
+/** Longer: more room for idle sockets. A client presents its token as soon as it is connected. */
 const DEFAULT_CONNECT_TIMEOUT_MS = 15_000;
-/** Larger ones close the connection in the transport; smaller ones, from 64 KiB, are refused with an answer. */
+/** Larger messages close the connection in the transport; smaller ones, from 64 KiB, are refused with an answer. */
 const MAX_TRANSPORT_BYTES = 262_144;
 /** Finds a silent client after at most 20 s, so that its place is not held for long. */
 const PING_MS = 10_000;
-/** Connections with a token for one session; a page that reloads quickly has two for a moment. */
+/** Most connections with a token for one session; a page that reloads quickly has two for a moment. */
 const MAX_CLIENTS_PER_SESSION = 8;
-/** When a pod closes, so many clients at a time are sent to others, with a pause: all at once would be a storm. */
+/** How many clients at a time a pod that closes sends to others, with a pause: all at once would be a storm. */
 const CLOSE_BATCH = { size: 10, pauseMs: 50 };
 
 /** Lets the last event reach clients before their connections are closed. */
@@ -92,12 +92,12 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Tells every client of a session on every pod that it has ended, and closes their connections: those that wait for a place
-   * or have not joined, too, of which its owner knows nothing.
+   * Tells every client of a session, on every pod, that it has ended, and closes their connections. That includes clients that
+   * wait for a place or have not joined, which the session's owner does not know.
    */
   ended({ id, epoch, endReason = 'failed' }: SessionRecord): void {
     const room = this.#io.in(roomOf(id));
-    // Later than any event of its owner; a client that has been told by that takes no notice.
+    // Comes after every event of its owner; a client that has heard of it from those ignores this.
     room.emit('ended', { reason: endReason, epoch, seq: this.#options.nowMs() });
     setTimeout(() => room.disconnectSockets(true), CLOSE_DELAY_MS).unref();
   }

@@ -17,7 +17,7 @@ import type { SessionRecord } from './session.ts';
 import { SessionWriter } from './session-writer.ts';
 
 export type HeldSessionsOptions = {
-  /** What this pod leads: always at hand, and all there is without a shared store. */
+  /** What this pod leads: always at hand, and all there is if there is no shared store. */
   local: MemorySessionStore;
   /** The store of all pods. */
   shared?: SessionStore;
@@ -25,19 +25,19 @@ export type HeldSessionsOptions = {
 };
 
 export type HeldSessionsEvents = {
-  /** Another pod leads this session now: whatever this one does for it must stop at once. */
+  /** Another pod leads this session now: this one must stop everything it does for it at once. */
   lost: [id: string];
-  /** As a session stood here that another pod leads now: that one may lack some of it. */
+  /** The last state here of a session that another pod leads now, which may lack some of it. */
   left: [session: StoredSession];
 };
 
-/** Sessions written at the same time when the shared store is back: more would delay what calls write meanwhile. */
+/** Sessions written concurrently when the shared store is back: more would delay what calls write meanwhile. */
 const PARALLEL_PUTS = 16;
 
 /**
- * The sessions that this pod leads are kept in its memory and written through to the shared store; of all others the
- * shared store is asked. While that is away, what this pod holds is answered and changed from memory, and written as a
- * whole, under its epoch, when the store is back. A write that is refused for its epoch means that the session is lost.
+ * The sessions that this pod leads are kept in its memory and written through to the shared store; all others are read from
+ * the shared store. While the store is away, this pod reads and changes its own sessions in memory, and writes each as a
+ * whole, under its epoch, when the store is back. A write that is refused because of its epoch means that another pod leads it.
  */
 export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements SessionStore {
   readonly #local: MemorySessionStore;
@@ -62,12 +62,12 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
     return [...this.#writers.keys()];
   }
 
-  /** Sessions of which the shared store lacks something. */
+  /** Sessions that the shared store does not have completely. */
   get unsaved(): number {
     return [...this.#writers.values()].filter(({ unsaved }) => unsaved).length;
   }
 
-  /** Everything held is written anew: the shared store may have lost it. */
+  /** Marks everything held to be written anew: the shared store may have lost it. */
   markUnsaved(): void {
     for (const writer of this.#writers.values()) writer.unsaved = true;
   }
@@ -84,7 +84,7 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
     this.#hold(id);
     await this.#write(id, async (shared) => {
       await shared.create(record, waiting).catch(async (error: unknown) => {
-        // Whoever asked hears that there is none; it must not be found here either.
+        // The caller is told that there is none, so it must not be found here either.
         if (!(error instanceof StoreUnavailable)) await this.release(id);
         throw error;
       });
@@ -136,7 +136,7 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
     return this.holds(id) ? this.#local.transcript(id, waiting) : ((await this.#shared?.transcript(id, waiting)) ?? []);
   }
 
-  /** Of several that come while one is written, the last alone is written. */
+  /** If several come while one is being written, only the last of them is written. */
   async keepContinuation(id: string, epoch: number, continuation: Continuation): Promise<void> {
     const writer = this.#writers.get(id);
     if (writer === undefined) return;
@@ -149,7 +149,7 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
         if (latest) await shared.keepContinuation(id, latest.epoch, latest.continuation);
         return true;
       });
-    // Without a shared store nothing takes it away again, and nothing is asked for it.
+    // Without a shared store, nothing would remove it again, and nothing asks for it.
     if (this.#shared) writer.continuation = { epoch, continuation, written };
     await written;
   }
@@ -158,7 +158,7 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
     await this.update(id, epoch, (record) => (record.state === 'ended' ? record : { ...record, expiresAt }), waiting);
   }
 
-  /** Takes what another pod hands over, after the shared store has granted it. */
+  /** Takes over what another pod hands over, after the shared store has granted it. */
   async put(session: StoredSession): Promise<void> {
     const { id } = session.record;
     await this.#local.put(session);
@@ -174,14 +174,14 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
     return answer;
   }
 
-  // The queue is everybody's.
+  // The queue belongs to all pods.
   readonly enqueue: SessionStore['enqueue'] = (id, limit, waiting) => this.#common.enqueue(id, limit, waiting);
   readonly dequeue: SessionStore['dequeue'] = (waiting) => this.#common.dequeue(waiting);
   readonly putBack: SessionStore['putBack'] = (id, waiting) => this.#common.putBack(id, waiting);
   readonly leaveQueue: SessionStore['leaveQueue'] = (id, waiting) => this.#common.leaveQueue(id, waiting);
   readonly queue: SessionStore['queue'] = (waiting) => this.#common.queue(waiting);
 
-  /** Of all pods; while the shared store is away, those of this one. */
+  /** Of all pods; while the shared store is away, of this one. */
   async list(page: PageRequest, waiting?: Waiting): Promise<SessionPage> {
     try {
       return await this.#common.list(page, waiting);
@@ -210,7 +210,7 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
     }
   }
 
-  /** Lets go of a session that another pod leads now, without a word. Idempotent. */
+  /** Silently lets go of a session that another pod leads now. Idempotent. */
   async release(id: string): Promise<void> {
     const left = this.holds(id) ? await this.#local.load(id) : undefined;
     this.#writers.delete(id);
@@ -234,16 +234,16 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
 
   /**
    * Writes through. Resolves once written, or once it is clear that it cannot be written now: memory has it.
-   * @param write resolves to false where the shared store does not know the session
+   * @param write resolves to false if the shared store does not know the session
    */
   async #write(id: string, write: (shared: SessionStore) => Promise<boolean>): Promise<void> {
     const writer = this.#writers.get(id);
     const shared = this.#shared;
     if (writer === undefined || shared === undefined) return;
     await writer.inOrder(async () => {
-      // Lost since it was changed here: nobody may take that for kept.
+      // Lost since it was changed here: nobody may think that the change was saved.
       if (this.#writers.get(id) !== writer) throw new StaleEpoch(id);
-      // Written with all the rest; none that follows waits for it.
+      // It will be written with all the rest; later writes do not wait for it.
       if (writer.unsaved) return void (writer.continuation = undefined);
       await this.#guard(id, writer, async () => {
         if (!(await write(shared))) await this.#putAll(id, shared);
@@ -252,7 +252,7 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
   }
 
   /**
-   * What cannot be written is in memory, and written later, whatever the reason: a call goes on, and ends, without the store.
+   * Whatever cannot be written stays in memory and is written later: a call goes on, and ends, without the store.
    * @throws {StaleEpoch}
    */
   async #guard(id: string, writer: SessionWriter, write: () => Promise<void>): Promise<void> {
@@ -290,11 +290,11 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
     const shared = this.#shared;
     const saved = writer.inOrder(async () => {
       if (shared === undefined || !writer.unsaved || this.#writers.get(id) !== writer) return;
-      // Before reading: what is changed from here on writes itself, after this.
+      // Before reading: whatever changes from here on is written by itself, after this.
       writer.unsaved = false;
       await this.#guard(id, writer, () => this.#putAll(id, shared));
     });
-    // It was lost, and that has been told.
+    // It was lost, and that has been reported.
     await saved.catch(() => undefined);
   }
 }

@@ -19,22 +19,22 @@ import type {
 
 export type ParleyClientOptions = {
   /**
-   * Of one session. A function is asked at `connect()`, and again if the server refuses what it gave before, for a token
-   * of the same session.
+   * Token for one session. A function is called at `connect()`, and again if the server refuses the former token; it must
+   * return one for the same session.
    */
   token: string | (() => Promise<string>);
   /** Where the server is. Default: the page's origin. */
   url?: string;
-  /** How to capture the caller; `false` for a call without a microphone. Default: with all of the browser's cleaning. */
+  /** How to capture the caller; `false` for a call without a microphone. Default: with the browser's echo cancellation, noise suppression and gain control. */
   microphone?: MicrophoneOptions | false;
   /**
-   * Try HTTP long-polling where a proxy lets no WebSocket through. Default: false, since the server must allow it
-   * (`SIGNALLING_TRANSPORTS`), and a balancer must keep each client to one server by a cookie.
+   * Falls back to HTTP long polling if a proxy blocks WebSockets. Default: false, since the server must allow it
+   * (`SIGNALLING_TRANSPORTS`), and a balancer must keep each client on one server by a cookie.
    */
   longPolling?: boolean;
 };
 
-/** A spoken conversation with an agent. One client is one call: make a new one for the next. */
+/** A spoken conversation with an agent. One client is one call: create a new one for the next. */
 export class ParleyClient extends Emitter<ParleyEvents> {
   readonly #options: ParleyClientOptions;
   readonly #clock = new ConnectClock(() => performance.now());
@@ -52,7 +52,7 @@ export class ParleyClient extends Emitter<ParleyEvents> {
     return this.#call?.state ?? 'disconnected';
   }
 
-  /** Known once the session was joined; its `pod` follows the call. */
+  /** Known once the session was joined; its `pod` changes when the call moves. */
   get session(): Session | undefined {
     return this.#call?.session;
   }
@@ -61,12 +61,12 @@ export class ParleyClient extends Emitter<ParleyEvents> {
     return this.#call?.microphone.state ?? 'none';
   }
 
-  /** The one in use. */
+  /** Of the microphone in use. */
   get microphoneId(): string | undefined {
     return this.#call?.microphone.deviceId;
   }
 
-  /** The caller's own microphones; their names are known once permission was given. */
+  /** The caller's microphones; their names are known once permission was granted. */
   get microphones(): Promise<MicrophoneDevice[]> {
     return Microphone.list();
   }
@@ -78,24 +78,24 @@ export class ParleyClient extends Emitter<ParleyEvents> {
 
   /**
    * Joins the session, asks for the microphone at the same time, and plays the agent. Call it from a click, so that
-   * the browser lets sound through. Resolves once the caller can hear and be heard, or has refused the microphone; where
-   * the session waits for a place, that takes as long as it waits.
+   * the browser allows sound. Resolves once the caller can hear and be heard, or has refused the microphone; if the session
+   * waits for a place, once it has got one.
    *
-   * @throws ParleyError where no call comes about; a missing microphone is an `error` event, and the call goes on
+   * @throws ParleyError if no call comes about; a missing microphone is an `error` event, and the call goes on
    */
   connect(): Promise<void> {
     this.#connecting ??= this.#connect();
     return this.#connecting;
   }
 
-  /** After a click, where `error` said `autoplay_blocked`. @returns whether sound plays now */
+  /** To be called from a click, after the error `autoplay_blocked`. @returns whether sound plays now */
   async startAudio(): Promise<boolean> {
     return (await this.#call?.playback.start()) ?? false;
   }
 
   /**
-   * Mutes the caller, or lets them be heard again. Where there was no microphone, `true` asks for it once more. Before
-   * `connect()` it decides how the call begins: a muted one never sends a word.
+   * Mutes or unmutes the caller. If there was no microphone, `true` asks for it again. Before `connect()`, it decides how the
+   * call begins: a muted caller never sends a word.
    *
    * @returns whether the caller is heard now
    */
@@ -109,7 +109,7 @@ export class ParleyClient extends Emitter<ParleyEvents> {
     return call.microphone.track !== undefined || call.openMicrophone();
   }
 
-  /** Uses another microphone; the present one stays where that fails, which is an `error` event. */
+  /** Switches to another microphone. If that fails, the current one stays, and there is an `error` event. */
   async setMicrophone(deviceId: string): Promise<boolean> {
     return (await this.#call?.openMicrophone(deviceId)) ?? false;
   }
@@ -126,7 +126,7 @@ export class ParleyClient extends Emitter<ParleyEvents> {
    * Lets the agent use a tool of this page, which its configuration declares under the same name (`type: client`). May be
    * called before `connect()`, and again for another handler.
    *
-   * @returns takes the tool away
+   * @returns a function that unregisters the tool
    */
   registerTool<Arguments extends object = Record<string, unknown>>(
     name: string,
@@ -145,14 +145,14 @@ export class ParleyClient extends Emitter<ParleyEvents> {
   /**
    * Ends the call.
    *
-   * @param options.leave false: the session stays open for a while, to be resumed with its token. Default: true
+   * @param options.leave false: the session stays open for a while and can be resumed with its token. Default: true
    */
   async disconnect(options: { leave?: boolean } = {}): Promise<void> {
     if (options.leave ?? true) await this.#call?.leave();
     else this.#call?.end(undefined);
   }
 
-  /** How loud that side is now, 0…1, in even steps to the ear. */
+  /** How loud that side is now, 0…1, perceptually even. */
   level(side: Side): number {
     return this.#call?.graph.level(side) ?? 0;
   }
@@ -200,7 +200,7 @@ export class ParleyClient extends Emitter<ParleyEvents> {
     }
   }
 
-  /** What fails is an `error` event as well, so that a caller who does not wait for the answer still hears of it. */
+  /** A failure is an `error` event as well, so that code which does not await the result still hears of it. */
   #ask<Answer>(request: (call: Call) => Promise<Answer>): Promise<Answer> {
     const call = this.#call;
     const answer = call

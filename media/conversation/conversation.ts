@@ -1,7 +1,7 @@
 /**
- * Whose turn it is, as a pure state machine: events in, effects out, which `voice-call.ts` carries out. It knows nothing of
+ * Whose turn it is, as a pure state machine: events in, effects out, which `voice-call.ts` carries out. It knows nothing about
  * audio, clocks or threads. A reply is `pending` from the end of the caller's turn until its first packet, then `speaking`.
- * While there is one, short speech is a noise or a backchannel and begins no turn; only cutting in ends the reply.
+ * During a reply, short speech counts as a noise or a backchannel and begins no turn; only cutting in ends the reply.
  * All times are milliseconds from the start of the session.
  */
 import { CallerSpeech } from './caller-speech.ts';
@@ -24,7 +24,7 @@ import { ReplyCourse } from './reply-course.ts';
 
 type Volunteered = Extract<ConversationEvent, { type: 'volunteer' }>;
 
-/** Shorter sounds may be none; whoever made them is not asked to repeat them. */
+/** Shorter sounds may not be speech; callers are not asked to repeat them. */
 const SURELY_SPEECH_MS = 600;
 
 type Answer = Extract<ReplyRequest, { kind: 'answer' }>;
@@ -35,7 +35,7 @@ export class Conversation {
   #turnIndex = 0;
   #turnNumber = 0;
   #owed: Owed = {};
-  /** Start of an earlier part of this turn, whose reply was given up before anything of it was heard. */
+  /** Start of an earlier part of this turn, if its reply was given up before any of it was heard. */
   #carriedStartMs: number | undefined;
   readonly #later = new LateWords();
   readonly #effects = new ConversationEffects();
@@ -47,8 +47,8 @@ export class Conversation {
 
   /**
    * @param progress asked how far the running reply has come, when it is given up or a snapshot is taken
-   * @param recovers what fails is told by the agent's voice, and tried again
-   * @param texts in the agent's words
+   * @param recovers whether the agent apologises for what fails and tries again
+   * @param texts what it says by itself, in the agent's words
    */
   constructor(progress: () => ReplyProgress, recovers = false, texts = ENGLISH.texts) {
     this.#progress = progress;
@@ -57,7 +57,7 @@ export class Conversation {
     this.#reply = new ReplyCourse(this.#effects, progress, () => this.#newTurnId(), this.#recovery);
   }
 
-  /** @param course how it goes on where it was heard meanwhile; else what the caller was saying is asked for again */
+  /** @param course how to continue if the caller was heard meanwhile; otherwise the caller is asked to repeat */
   static restore(
     snapshot: ConversationSnapshot,
     progress: () => ReplyProgress,
@@ -88,23 +88,23 @@ export class Conversation {
     };
   }
 
-  /** Neither is the caller in a turn, or in a pause that may be part of one, nor is a reply awaited. */
+  /** The caller is not in a turn, or in a pause that may be part of one, and no reply is pending. */
   get isAtRest(): boolean {
     const reply = this.#reply.current;
     return this.#speech.current === undefined && (reply === undefined || reply.audible);
   }
 
-  /** Somebody can hear what would be said. */
+  /** Whether anybody could hear the agent. */
   get ready(): boolean {
     return this.#ready;
   }
 
-  /** Neither does the caller speak nor is a reply under way. */
+  /** The caller does not speak, and no reply is under way. */
   get isIdle(): boolean {
     return this.#speech.current === undefined && this.#reply.current === undefined;
   }
 
-  /** What the caller or the agent is at, where there is something. */
+  /** The turn that the caller or the agent is in, if any. */
   get turnId(): string | undefined {
     return this.#speech.current?.turnId ?? this.#reply.current?.request.turnId;
   }
@@ -175,11 +175,11 @@ export class Conversation {
     } else this.#effects.nothingOwed(ends, nowMs);
   }
 
-  /** The call stood by until now: what is owed is said, unless the caller has the word. */
+  /** After standing by: says what is owed, unless the caller has the floor. */
   #lead(course: Course, ready: boolean, nowMs: number): void {
     this.#ready = ready;
     if (course.type === 'answer') {
-      // It was counted where it was told of.
+      // The pod that reported it has counted it.
       this.#turnIndex = Math.max(0, this.#turnIndex - 1);
       return this.#answer(course.turnId, course.turn, undefined, nowMs);
     }
@@ -196,7 +196,7 @@ export class Conversation {
     if (!this.#reply.current) return;
     this.#greeted &&= !this.#reply.isGreetingUnheard;
     this.#owed = owedAtWord(this.#reply.current, this.#progress);
-    // The other pod tells how the agent stands from now on.
+    // From now on, the other pod reports the agent's state.
     this.#reply.giveUp(nowMs, true);
   }
 
@@ -214,10 +214,10 @@ export class Conversation {
 
   #turnEnded(ended: EndedTurn, nowMs: number, words?: { text: string; settled: boolean }): void {
     const turnId = this.#speech.end(nowMs);
-    // A noise or a backchannel that did not cut in: the agent goes on, and it is no turn.
+    // A noise or a backchannel that did not cut in is no turn: the agent goes on.
     if (this.#reply.current) return;
     if (!this.#ready) return this.#owe(turnId, ended, words?.text ?? '');
-    // Where words are what counts, a turn that was heard elsewhere has none.
+    // With a recogniser, a turn that was heard elsewhere has no words here.
     const { text: heard, settled } = words ?? { text: '', settled: false };
     const said = this.#later.take(heard);
     if ((words || this.#recovery) && !said) return this.#notUnderstood(turnId, ended, settled, nowMs);
@@ -229,14 +229,14 @@ export class Conversation {
     this.#answer(turnId, turn, words && said, nowMs);
   }
 
-  /** The client went away before the turn had ended: it is answered when somebody can hear the answer. */
+  /** After the client went away in the middle of a turn: answers it once somebody can hear the answer. */
   #owe(turnId: string, { startMs, endOfSpeechMs: endMs }: EndedTurn, text: string): void {
     if (!text) return;
     this.#effects.transcript({ turnId, role: 'user', text, final: true, startMs, endMs });
     this.#owed.unanswered = { turnId, startMs, text };
   }
 
-  /** Without words it was a noise; where the recogniser owes them, or a reply was given up for them, they are asked for. */
+  /** Without words it was a noise, unless the recogniser still owes them or a reply was given up for them: then asks again. */
   #notUnderstood(turnId: string, { speechMs }: EndedTurn, settled: boolean, nowMs: number): void {
     const missed = !settled || this.#reply.isCutInto;
     if (missed && speechMs >= SURELY_SPEECH_MS) this.#reply.start(say(turnId, this.#texts.notUnderstood), nowMs);
@@ -247,7 +247,7 @@ export class Conversation {
     if (!this.#reply.current) this.#speech.words(text, nowMs);
   }
 
-  /** Of what the caller said last: an answer not heard yet is begun anew, to the whole; what is heard goes on to its end. */
+  /** Late words of the last turn: an answer not yet heard is begun anew, to all of it; one that is being heard goes on. */
   #lateWords(text: string, nowMs: number): void {
     this.#recovery?.understood();
     if (!this.#ready) return;
@@ -258,7 +258,7 @@ export class Conversation {
   }
 
   #answerLater(nowMs: number): void {
-    // Who speaks says more, and is answered to all of it.
+    // A caller who is speaking says more, and gets one answer to all of it.
     if (this.#later.any && this.#ready && this.isIdle) this.#typed(this.#later.take(), nowMs);
   }
 

@@ -31,7 +31,10 @@ const run = async (
   return { code, lines, errors };
 };
 
-describe('the program', () => {
+describe('the program', function () {
+  // A whole server starts in a process of its own.
+  this.timeout(60_000);
+
   it('names all that is wrong with its environment, in words, and fails', async () => {
     const { code, lines, errors } = await run({ PORT: 'x', LOG_LEVEL: 'loud', TOKEN_SECRET: 'short-secret' });
     expect(code).to.equal(1);
