@@ -6,7 +6,6 @@ import { fixtureSpeech } from '../support/fixture-speech.ts';
 import { Fleet } from '../support/fleet.ts';
 import { Network } from '../support/network.ts';
 import type { NetworkHost } from '../support/network-host.ts';
-import { loudMs } from '../support/sound.ts';
 import { BRIEFLY_GREETING } from '../support/talking-server.ts';
 
 describe('a call over a network that', function () {
@@ -68,8 +67,7 @@ describe('a call over a network that', function () {
   async function expectGoingOn(counting: PageEvent, address: string): Promise<void> {
     const joined = await call.event('joined', { after: counting, timeoutMs: 20_000 });
     const speaking = await call.event('agentState', { with: { state: 'speaking' }, after: joined });
-    await call.listen(2500);
-    expect(loudMs(await call.heard(speaking.heardMs)), 'ms of the agent that goes on').to.be.above(800);
+    await call.hears(800, speaking.heardMs);
     const addresses = (await call.rtcStatistics('local-candidate')).map(({ address: own }) => own);
     expect(addresses).to.include(address);
     await silenceAgent(speaking);
@@ -103,8 +101,7 @@ describe('a call over a network that', function () {
     await eventually(() => reports() > had);
     await fleet.network.heal(browser.host, server().host);
     const back = await call.event('audioBack', { after: lost });
-    await call.listen(2000);
-    expect(loudMs(await call.heard(back.heardMs)), 'ms of the agent heard again').to.be.above(600);
+    await call.hears(600, back.heardMs);
     await silenceAgent(counting);
     await sayAndBeHeard('And can you hear me again as well?');
   });

@@ -4,7 +4,6 @@ import { CallPage } from '../support/browser.ts';
 import { Fleet } from '../support/fleet.ts';
 import { fixtureSpeech } from '../support/fixture-speech.ts';
 import { Network } from '../support/network.ts';
-import { loudMs } from '../support/sound.ts';
 
 const TEXT = ['one', 'two', 'three', 'four', 'five', 'six'].map((n) => `This is line number ${n}.`).join(' ');
 const PATIENCE_MS = 30_000;
@@ -48,9 +47,10 @@ describe('the page, when the server that has its call is killed', function () {
       `shown: ${shown.join(', ')}`,
     ).to.equal(true);
     const again = await call.event('agentState', { with: { state: 'speaking' }, after: lost, ...later });
-    expect(await call.page.textContent('#state'), 'words shown once it is over').to.equal('Speaking');
+    // It may have come to the end of the text by then.
+    expect(await call.page.textContent('#state'), 'shown once it is over').to.be.oneOf(['Speaking', 'Listening']);
     const done = await call.event('agentState', { with: { state: 'listening' }, after: again, ...later });
-    expect(loudMs(await call.heard(again.heardMs - 100, done.heardMs + 100)), 'ms heard of the rest').to.be.above(2000);
+    await call.hears(2000, again.heardMs - 100);
     expect(await podOf()).not.to.equal(former);
 
     await call.say(await fixtureSpeech({ text: 'And can you still hear me?' }));

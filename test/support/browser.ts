@@ -1,8 +1,11 @@
 /** A real Chromium for tests: Debian's, or the Chrome of the machine, with a microphone that hears a file. */
 import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { chromiumPrograms, findProgram } from '../../scripts/setup/system-needs.mjs';
+import { becomes } from './becomes.ts';
 import type { NetworkHost } from './network-host.ts';
+import { loudMs } from './sound.ts';
 
 const RECORDER = fileURLToPath(new URL('page-recorder.js', import.meta.url));
 
@@ -160,6 +163,18 @@ export class CallPage {
     );
     const bytes = Uint8Array.from(Buffer.from(base64, 'base64'));
     return { samples: new Float32Array(bytes.buffer), rateHz, startMs };
+  }
+
+  /**
+   * Waits until more than `aboveMs` of the agent were heard since `fromMs`: on a busy machine the sound comes later than the
+   * event that tells of it.
+   */
+  async hears(aboveMs: number, fromMs: number): Promise<void> {
+    await becomes(async () => {
+      const heardMs = loudMs(await this.heard(fromMs));
+      if (heardMs <= aboveMs) await this.listen(250);
+      expect(heardMs, 'ms of the agent heard').to.be.above(aboveMs);
+    }, 10_000);
   }
 
   /** The page's clock, in ms. */
