@@ -42,7 +42,7 @@ let strikes: StrikeFigures[] = [];
 await interruptible(async (parts) => {
   const { unlessInterrupted } = parts;
   const rig = await TimeRig.start(parts, calls);
-  const before = await rig.possessions();
+  const before = await rig.possessions(true);
   rig.arrive(calls, 5);
   const standing = await unlessInterrupted(rig.callers.standing(calls));
   if (standing < calls) console.error(`only ${standing} of ${calls} callers have media`);
@@ -55,7 +55,7 @@ await interruptible(async (parts) => {
   await rig.callers.report().then((report) => sample(rig, 'strikes', startMs, report));
   await watch(rig, 'second', startMs, halfMs, parts);
   await unlessInterrupted(rig.empty());
-  const comparison = compare(before, await rig.possessions());
+  const comparison = compare(before, await rig.possessions(true));
   await writeResult(path, { ...facts(), comparison });
   print();
   console.log(`\n${table(comparisonRows(comparison))}\n\nwritten to ${path}`);

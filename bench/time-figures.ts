@@ -17,7 +17,7 @@ const EXACT: readonly (keyof Possessions)[] = [
   'handles',
   'redisKeys',
 ];
-const MEMORY: readonly (keyof Possessions)[] = ['heapBytes', 'voiceHeapBytes', 'residentBytes'];
+export const MEMORY = ['heapBytes', 'voiceHeapBytes', 'residentBytes'] as const;
 /** Of what there was before. */
 const TOLERANCE = 0.01;
 

@@ -62,8 +62,9 @@ export class TimeRig {
     await pause(REST_MS);
   }
 
-  async possessions(): Promise<Possessions> {
-    const { mediaWorkerPids: _pids, ...kept } = await this.server.ask<Kept>({ type: 'measure' });
+  /** @param tidy after all garbage was collected; only while nobody talks */
+  async possessions(tidy = false): Promise<Possessions> {
+    const { mediaWorkerPids: _pids, ...kept } = await this.server.ask<Kept>({ type: 'measure', tidy });
     return { ...(await footprint(this.server.pid)), ...kept, redisKeys: await this.#redis.dbsize() };
   }
 }

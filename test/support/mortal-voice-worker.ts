@@ -1,12 +1,12 @@
 /**
- * The real voice worker, which a test can have exit, hang, or be busy with something else: it listens on a channel that
+ * The real voice worker, which a test can have exit, hang, be busy with something else, or collect its garbage: it listens on a channel that
  * the server knows nothing of.
  */
 import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
 import type { ToVoiceWorker, VoiceWorkerData } from '../../media/workers/voice-protocol.ts';
 
 /** `index` undefined: of the spare one. */
-export type Fate = { index: number | undefined; fate: 'exit' | 'hang' | 'busy' | 'calm' };
+export type Fate = { index: number | undefined; fate: 'exit' | 'hang' | 'busy' | 'calm' | 'tidy' };
 
 /** Work that leaves a hundredth of the time for anything else. */
 const BUSY_MS = 99;
@@ -23,6 +23,7 @@ channel.onmessage = (event: unknown) => {
   clearInterval(work);
   if (fate === 'busy') work = setInterval(() => burn(BUSY_MS), BUSY_INTERVAL_MS);
   if (fate === 'hang') burn(Infinity);
+  if (fate === 'tidy') void import('./leaks.ts').then(({ heapInUse }) => heapInUse());
 };
 channel.unref();
 
