@@ -1,5 +1,5 @@
 /** Errors on their way to an HTTP client, all as `{ error: { code, message } }`. The one place that maps them. */
-import { SignallingFailure } from '../signalling/errors.ts';
+import { SignallingFailure, toFailure } from '../signalling/errors.ts';
 import type { SignallingErrorCode } from '../signalling/protocol.ts';
 import { AgentNotFound, AgentUnavailable, OverridesInvalid, VariablesInvalid } from './agent-errors.ts';
 
@@ -43,10 +43,12 @@ export const toHttpFailure = (error: unknown): HttpFailure => {
   }
   // Whoever asks has done nothing wrong, and asking again helps once the server's settings are others.
   if (error instanceof AgentUnavailable) return new HttpFailure(503, error.code, error.message);
-  if (error instanceof SignallingFailure) {
-    const status = STATUS[error.code];
-    const headers: Record<string, string> = error.code === 'server_busy' ? { 'Retry-After': '5' } : {};
-    if (status !== undefined) return new HttpFailure(status, error.code, error.message, headers);
+  const failure = toFailure(error);
+  // Others than signalling's own failures: the store, or another pod, gave no answer just now.
+  if (error instanceof SignallingFailure || failure.code === 'server_busy') {
+    const status = STATUS[failure.code];
+    const headers: Record<string, string> = failure.code === 'server_busy' ? { 'Retry-After': '5' } : {};
+    if (status !== undefined) return new HttpFailure(status, failure.code, failure.message, headers);
   }
   return new HttpFailure(500, 'internal', 'Something went wrong on the server.');
 };

@@ -189,7 +189,8 @@ export class Caller {
     this.#settled = true;
     clearTimeout(this.#patience);
     this.arrival.outcome = outcome;
-    if (outcome !== 'connected') this.close();
+    // Whoever does not get in does not wait for it: a session that is left open keeps its place, or waits for one.
+    if (outcome !== 'connected') void this.hangUp();
     this.#options.onSettled(this);
   }
 }

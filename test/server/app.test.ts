@@ -5,6 +5,7 @@ import Koa from 'koa';
 import type { Middleware } from 'koa';
 import { createApp } from '../../server/app.ts';
 import { OriginPolicy } from '../../server/origins.ts';
+import { PodUnreachable, StoreUnavailable } from '../../signalling/errors.ts';
 import { memoryLog, startTestServer } from '../support/running-server.ts';
 import type { TestServer } from '../support/running-server.ts';
 
@@ -173,6 +174,16 @@ describe('the HTTP application', () => {
           throw Object.assign(new Error('from some library'), fault);
         });
         expect(status).to.equal(500);
+      }
+    });
+
+    it('asks to come again where Redis or another server gave no answer just now', async () => {
+      for (const error of [new StoreUnavailable('session.create'), new PodUnreachable('b', 'timeout')]) {
+        const { status, text, headers } = await answerOf(() => {
+          throw error;
+        });
+        const { code } = (JSON.parse(text) as { error: { code: string } }).error;
+        expect([status, code, headers.get('retry-after')]).to.deep.equal([503, 'server_busy', '5']);
       }
     });
 
