@@ -11,11 +11,13 @@ export class LoadMeter {
   readonly #verdictsSinceBeat = createHistogram();
   readonly #ticksSinceBeat = createHistogram();
   #utilization = performance.eventLoopUtilization();
+  #cpuUs = threadCpuUs();
+  #beatMs = performance.now();
   #skippedBefore = 0;
   #sent = 0;
   #late = 0;
   /** Of the time between the last two beats. */
-  recent: RecentLoad = { busy: 0, verdictP90Ms: 0, windowsSkipped: 0, loopDelayP99Ms: 0, lateShare: 0 };
+  recent: RecentLoad = { busy: 0, working: 0, verdictP99Ms: 0, windowsSkipped: 0, loopDelayP99Ms: 0, lateShare: 0 };
 
   /** @param delayMs from the packet that completed a window to its verdict */
   readonly verdict = (delayMs: number): void => {
@@ -45,20 +47,28 @@ export class LoadMeter {
 
   /** A heartbeat leaves. @param skipped windows that were not judged, since the start */
   beat(skipped: number): void {
-    const utilization = performance.eventLoopUtilization();
+    const [utilization, cpuUs, nowMs] = [performance.eventLoopUtilization(), threadCpuUs(), performance.now()];
     this.recent = {
       busy: performance.eventLoopUtilization(utilization, this.#utilization).utilization,
-      verdictP90Ms: msOf(this.#verdictsSinceBeat, 90),
+      working: (cpuUs - this.#cpuUs) / 1000 / Math.max(1, nowMs - this.#beatMs),
+      verdictP99Ms: msOf(this.#verdictsSinceBeat, 99),
       windowsSkipped: skipped - this.#skippedBefore,
       loopDelayP99Ms: msOf(this.#ticksSinceBeat, 99),
       lateShare: this.#late / Math.max(1, this.#sent),
     };
     this.#utilization = utilization;
+    this.#cpuUs = cpuUs;
+    this.#beatMs = nowMs;
     this.#skippedBefore = skipped;
     this.#verdictsSinceBeat.reset();
     this.#ticksSinceBeat.reset();
     this.#sent = this.#late = 0;
   }
+}
+
+function threadCpuUs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
 }
 
 /** In whole µs: histograms hold integers from 1. */

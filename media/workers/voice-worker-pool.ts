@@ -106,9 +106,10 @@ export class VoiceWorkerPool {
    * @param evenOverloaded for a call that has nowhere else to go
    */
   leastLoaded(evenOverloaded = false): number | undefined {
+    const nowMs = monotonicMs();
     const running = [...this.#slots.keys()].filter((index) => {
       const { up, overload } = this.#slots[index]!;
-      return up && (evenOverloaded || overload.hasRoom);
+      return up && (evenOverloaded || overload.hasRoom(nowMs));
     });
     return running.sort((a, b) => this.#slots[a]!.calls.size - this.#slots[b]!.calls.size)[0];
   }
@@ -120,7 +121,8 @@ export class VoiceWorkerPool {
 
   /** How many run and may be given a call. */
   get withRoom(): number {
-    return this.#slots.filter(({ up, overload }) => up && overload.hasRoom).length;
+    const nowMs = monotonicMs();
+    return this.#slots.filter(({ up, overload }) => up && overload.hasRoom(nowMs)).length;
   }
 
   /** Whether this worker runs; otherwise it is being replaced. */
@@ -135,11 +137,12 @@ export class VoiceWorkerPool {
   /** Counts a call as this worker's. */
   assign(index: number, callId: string): void {
     this.#slots[index]!.calls.add(callId);
-    this.#slots[index]!.overload.placed();
+    this.#slots[index]!.overload.opened(callId, monotonicMs());
   }
 
   release(index: number, callId: string): void {
     this.#slots[index]!.calls.delete(callId);
+    this.#slots[index]!.overload.closed(callId);
     this.#slots[index]!.snapshots.delete(callId);
   }
 
@@ -184,7 +187,7 @@ export class VoiceWorkerPool {
   #onMessage(index: number, message: FromVoiceWorker): void {
     const taken = message.type === 'heartbeat' ? message.snapshots : message.type === 'snapshot' ? [message] : [];
     const { calls, snapshots, overload } = this.#slots[index]!;
-    if (message.type === 'heartbeat') overload.note(message.statistics.recent);
+    if (message.type === 'heartbeat') overload.note(message.statistics.recent, monotonicMs());
     for (const { callId, snapshot } of taken) if (calls.has(callId)) snapshots.set(callId, snapshot);
     this.#options.events.onMessage(index, message);
   }
@@ -206,6 +209,7 @@ export class VoiceWorkerPool {
     const slot = this.#slots[index]!;
     slot.startedMs = monotonicMs();
     slot.overload = new OverloadWatch();
+    for (const callId of slot.calls) slot.overload.opened(callId, slot.startedMs);
     const spare = this.#spare.take();
     spare?.serve(index);
     slot.thread = spare ?? this.#startThread(index);
