@@ -9,6 +9,7 @@ import { startCalls } from '../../server/calls.ts';
 import { createLog } from '../../server/log.ts';
 import { startServer } from '../../server/server.ts';
 import { monologue } from '../speech-packets.ts';
+import { ThreadProfile } from '../thread-probe.ts';
 import { AGENT_SPEECH_KEY, Observer, type AgentSpeech } from '../voice-observations.ts';
 import { DENSITY, type DensityObservations, type ToDensityThread } from './density-observations.ts';
 import type { Answer, Question } from './density-target.ts';
@@ -30,6 +31,7 @@ const server = await startServer({
   },
 });
 const observer = new Observer();
+const mainProfile = new ThreadProfile();
 const channel = new BroadcastChannel(DENSITY);
 const waiting = new Map<number, (answer: unknown) => void>();
 channel.onmessage = (event) => {
@@ -62,9 +64,16 @@ async function answer(question: Question): Promise<Answer[Question['ask']]> {
     case 'calm':
       return void (await ask({ ask: question.ask }));
     case 'start-profile':
-      return observer.startProfile();
-    case 'stop-profile':
-      return observer.stopProfile(question.cpuFile, question.heapFile);
+      await Promise.all([observer.startProfile(), mainProfile.start()]);
+      return undefined;
+    case 'stop-profile': {
+      const { voice, main } = question.files;
+      await Promise.all([
+        observer.stopProfile(voice.cpuFile, voice.heapFile),
+        mainProfile.stop(main.cpuFile, main.heapFile),
+      ]);
+      return undefined;
+    }
   }
 }
 

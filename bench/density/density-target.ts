@@ -7,9 +7,12 @@ import { cpuMs, pin, residentBytes, threadCpuMs } from '../process-usage.ts';
 import type { LiveMemory, Observations } from '../voice-observations.ts';
 import type { DensityObservations } from './density-observations.ts';
 
+/** Where profiles of the voice worker's thread and of the main thread go. */
+export type ProfileFiles = Record<'voice' | 'main', { cpuFile: string; heapFile: string }>;
+
 export type Question =
   | { ask: 'reset' | 'observations' | 'live-memory' | 'busy' | 'calm' | 'start-profile' }
-  | { ask: 'stop-profile'; cpuFile: string; heapFile: string };
+  | { ask: 'stop-profile'; files: ProfileFiles };
 
 export type Observed = { thread: Observations; density: DensityObservations; statistics: VoiceStatistics[] };
 export type Answer = Record<Exclude<Question['ask'], 'observations' | 'live-memory'>, undefined | void> & {

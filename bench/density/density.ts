@@ -2,8 +2,10 @@
  * How many live calls one core carries: the whole server on one core, real callers on the other.
  *
  *   npm run bench:density [-- --quick] [--keep] [--most 200] [--only ramp,delays,overload,join] [--out file]
+ *   npm run bench:density -- --profile 50,100
  *
  * `--keep` writes bench/results/density.json, docs/images/density.svg and the README's table in place of bench/results/local/.
+ * `--profile` says where the time goes at so many calls, and measures nothing.
  */
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -14,6 +16,7 @@ import { loadAverage, machineFacts } from '../machine.ts';
 import { localResult, writeResult } from '../results-file.ts';
 import { densityPlot } from './density-plot.ts';
 import { printDensity, type DensityResult } from './density-print.ts';
+import { profile } from './density-profile.ts';
 import { withDensity } from './density-readme.ts';
 import { ramp, type Plan } from './density-ramp.ts';
 import { delays, joins, overload } from './density-stages.ts';
@@ -24,6 +27,7 @@ const { values: options } = parseArgs({
     keep: { type: 'boolean', default: false },
     most: { type: 'string', default: '200' },
     only: { type: 'string', default: 'ramp,delays,overload,join' },
+    profile: { type: 'string' },
     out: { type: 'string' },
   },
 });
@@ -50,6 +54,14 @@ const stages = new Set(options.only.split(','));
 const startMs = performance.now();
 const tell = (text: string): void =>
   console.log(`${Math.round((performance.now() - startMs) / 1000)} s, load ${loadAverage()}: ${text}`);
+
+if (options.profile !== undefined) {
+  const points = options.profile.split(',').map(Number);
+  if (!points.every((calls) => Number.isInteger(calls) && calls > 0))
+    throw new TypeError('--profile takes numbers of calls');
+  await profile(points, tell);
+  process.exit();
+}
 
 const calibration = await calibrate();
 const loadBefore = loadAverage();
