@@ -58,37 +58,49 @@ export class OpusDecoder {
 }
 
 type Complexity = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
+/**
+ * Frames after a reset that refer to none before them: what the listener's decoder heard last is not what this encoder knows
+ * of. Two, since the first one may be given only so that the second joins on to it.
+ */
+const INDEPENDENT_FRAMES = 2;
+
 type Effort = { readonly complexity: Complexity };
 
 export class OpusEncoder {
   readonly #encoder: Encoder;
   readonly #effort: Effort;
   #complexity: Complexity;
+  /** So many more; −1 once frames refer to one another. */
+  #independent = INDEPENDENT_FRAMES;
 
   /**
-   * @param effort asked before each frame. Complexity 0…10: 5 takes about 110 µs a frame at 24 kHz; each step up costs
-   *   10–20 % more for a little less noise.
+   * @param effort asked before each frame. Complexity 0…10: 5 takes about 30 µs a frame at 24 kHz; each step up costs
+   *   5–20 % more for a little less noise.
    * @param bitrate bits per second; 32,000 is transparent for wideband speech (RFC 7587 §3.1.1 gives 16–20 kbit/s for
    *   wideband, 28–40 for full-band speech).
    */
   constructor(rateHz: PlayoutRateHz, effort: Effort = { complexity: 5 }, bitrate = 32_000) {
     this.#effort = effort;
     this.#complexity = effort.complexity;
-    this.#encoder = new Encoder({ channels: 1, sample_rate: rateHz, application: 'voip' });
+    // Not 'voip' and 'voice', with which Opus models a throat (SILK, and CELT above 8 kHz) up to 64 kbit/s: at this rate
+    // CELT alone is nearer to what was said and takes a quarter of the time (docs/performance.md).
+    this.#encoder = new Encoder({ channels: 1, sample_rate: rateHz, application: 'audio' });
     this.#encoder.complexity = this.#complexity;
     this.#encoder.bitrate = bitrate;
-    this.#encoder.signal = 'voice';
+    this.#encoder.signal = 'music';
   }
 
   /** One 20 ms frame. Throws on any other length: that is a mistake of ours. */
   encode(frame: Int16Array): Uint8Array {
     const { complexity } = this.#effort;
     if (complexity !== this.#complexity) this.#encoder.complexity = this.#complexity = complexity;
+    if (this.#independent >= 0) this.#encoder.prediction_disabled = this.#independent-- > 0;
     return this.#encoder.encode(frame);
   }
 
   reset(): void {
     this.#encoder.reset();
+    this.#independent = INDEPENDENT_FRAMES;
   }
 }
 

@@ -6,12 +6,12 @@ import type { RecentLoad } from '../workers/overload.ts';
 
 /**
  * Opus's complexities in use, with their time for a frame at 24 kHz and 32 kbit/s as a part of the first one's:
- * 1, 0.75, 0.53, 0.45 (docs/performance.md).
+ * 1, 0.69, 0.56, 0.44 (docs/performance.md).
  */
 const STEPS = [5, 2, 1, 0] as const;
 export type Complexity = (typeof STEPS)[number];
 
-/** Busier than this, or later, and the next step is taken; each brings the thread down by a tenth. */
+/** Busier than this, or later, and the next step is taken; each brings the thread down by a fiftieth. */
 const SHORT = { busy: 0.35, loopDelayP99Ms: 10 };
 /** As busy as this at most, and the step before is: further below than one step brings. */
 const PLENTY_BUSY = 0.2;

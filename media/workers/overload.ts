@@ -39,15 +39,15 @@ const BEATS = 3;
  * As busy as this with all its calls talking, and it is full; and it has room again from the second one on. Measured with all
  * of a server on one core: verdicts take 10 ms (p99) at 0.7, and 25 ms and ever longer from 0.85 on.
  */
-const FULL = { busy: 0.75, again: 0.7 };
+const FULL = { busy: 0.7, again: 0.65 };
 /** Weight of the heartbeats before: what callers say varies by a tenth from one second to the next. */
-const KEPT = 0.75;
+const KEPT = 0.7;
 /**
  * A call takes next to nothing while its client connects, and then hears a greeting that was encoded before. Its work begins
  * to show in the average of the heartbeats so long after it was opened, and shows in full so long after that. Smaller: more
  * are let in while others are on their way.
  */
-const SETTLING = { afterMs: 3000, forMs: 10_000 };
+const SETTLING = { afterMs: 4000, forMs: 12_000 };
 /**
  * Part of the thread's time for each call on its way: what those that have settled take, within these bounds. Few calls cost
  * more each than many do, since there is time for more effort, and since each tick costs what it costs.
