@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { endpointing } from '../../media/agent/agent.ts';
 import { CallerAudio } from '../../media/hearing/caller-audio.ts';
-import { OpusEncoder } from '../../media/audio/opus.ts';
+import { BrowserOpus } from './browser-opus.ts';
 import { RtpHeader } from '../../media/rtp/rtp.ts';
 import type { Silero } from '../../media/vad/silero.ts';
 import type { TurnEnded } from '../../media/turn/turn-detector.ts';
@@ -29,7 +29,7 @@ export function chromiumPackets(
   startMs = 0,
   first = { sequence: 65_500, timestamp: 4_294_900_000 },
 ): Packet[] {
-  const encoder = new OpusEncoder(CALLER_RATE_HZ);
+  const encoder = new BrowserOpus(CALLER_RATE_HZ);
   const packets: Packet[] = [];
   let { sequence } = first;
   let quietMs = 0;

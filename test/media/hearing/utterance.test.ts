@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { OpusEncoder } from '../../../media/audio/opus.ts';
+import { BrowserOpus } from '../../support/browser-opus.ts';
 import type { TurnAudio } from '../../../media/providers/provider.ts';
 import { UtteranceRecorder } from '../../../media/hearing/utterance.ts';
 import { rms, voiceLike } from '../../support/playout-line.ts';
@@ -10,7 +10,7 @@ const PRE_ROLL_MS = 200;
 
 /** One packet after another of a voice, for so long. */
 function voicePackets(ms: number): Uint8Array[] {
-  const encoder = new OpusEncoder(RATE_HZ);
+  const encoder = new BrowserOpus(RATE_HZ);
   const voice = voiceLike(ms);
   const samples = (RATE_HZ * PACKET_MS) / 1000;
   return Array.from({ length: ms / PACKET_MS }, (_, n) =>

@@ -1,5 +1,5 @@
 /** What a caller's browser sends: Opus of what is said, a packet in 20 ms, and one in 400 ms through silence (DTX). */
-import { OpusEncoder } from '../../../media/audio/opus.ts';
+import { BrowserOpus } from '../browser-opus.ts';
 import { writeRtpHeader } from '../../../media/rtp/rtp.ts';
 
 export const MICROPHONE_RATE_HZ = 24_000;
@@ -27,7 +27,7 @@ export class StoryMicrophone {
   on = true;
   muted = false;
   readonly #options: MicrophoneOptions;
-  readonly #encoder = new OpusEncoder(MICROPHONE_RATE_HZ);
+  readonly #encoder = new BrowserOpus(MICROPHONE_RATE_HZ);
   readonly #sound: Int16Array[] = [];
   #nextMs: number;
   #sequence = 65_500;
