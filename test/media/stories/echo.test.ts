@@ -132,7 +132,7 @@ describe('Stories of loudspeakers', () => {
         'user: When can I come?',
         '+660 agent: On (Tuesday) at ten?',
         '+1020 user: On Tuesday at ten.',
-        '+700 agent: It is booked for you.',
+        '+700 agent: It (is) booked for you.',
       ],
       history: [
         'user: When can I come?',
