@@ -156,7 +156,6 @@ describe('Stories of loudspeakers', () => {
         'veto echo',
         'veto echo',
         'veto echo',
-        'veto echo',
         'endpoint sentence',
       ],
     });

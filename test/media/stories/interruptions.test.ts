@@ -216,7 +216,7 @@ describe('Stories of interruptions', () => {
         'user: What do you have?',
         '+820 agent: Here is the list (of) (all-)',
         '@900 user: uh huh really',
-        '+460 agent: all that we have today for you.',
+        '+425 agent: all that we have today for you.',
       ],
       history: ['user: What do you have?', 'agent: Here is the list of all that we have today for you.'],
       decided: ['endpoint sentence', 'duck speech', 'pause speech', 'resume words', 'endpoint pause'],

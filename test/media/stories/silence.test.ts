@@ -100,7 +100,7 @@ describe('Stories of silence', () => {
     await story.agent.isHeard('Still there?');
     await story.agent.isHeard('Hello?');
     await story.ends({
-      heard: ['user: (coughs)', '+5700 agent: Still there?', '+5180 agent: Hello?'],
+      heard: ['user: (coughs)', '+5670 agent: Still there?', '+5180 agent: Hello?'],
       history: ['agent: Still there?', 'agent: Hello?'],
     });
   });
