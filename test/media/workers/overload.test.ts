@@ -137,7 +137,7 @@ describe('OverloadWatch', () => {
       let beat = 0;
       const note = (load: RecentLoad) => watch.note(load, ++beat * BEAT_MS);
       for (let call = 0; call < 100; call++) watch.opened(`call ${call}`, 0);
-      while (beat < 20) note(idle);
+      for (let settled = 0; settled < 20; settled++) note(idle);
       for (let bad = 0; bad < 3; bad++) note(late);
       return { watch, note, nowMs: () => beat * BEAT_MS };
     }
