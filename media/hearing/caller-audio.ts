@@ -10,6 +10,7 @@ import { journaledPart } from '../journal/journal-parts.ts';
 import type { Journal } from '../journal/journal.ts';
 import { OpusDecoder } from '../audio/opus.ts';
 import type { RtpHeader } from '../rtp/rtp.ts';
+import { SoundEnd } from '../vad/sound-end.ts';
 import type { SpeechDetector } from '../vad/speech-detector.ts';
 import type { TurnDetector, TurnEnded } from '../turn/turn-detector.ts';
 import { UtteranceRecorder } from './utterance.ts';
@@ -37,6 +38,8 @@ export type CallerAudioOptions = {
 };
 
 const SAMPLES_48K_PER_MS = 48;
+/** Sound that has come back is waited for so long: until the speech model knows whether it is speech. */
+const SOUND_BACK_MS = 64;
 /** Audio is decoded to 16 kHz. */
 const SAMPLES_48K_PER_SAMPLE = 3;
 
@@ -45,6 +48,7 @@ export class CallerAudio {
   readonly #decoder = new OpusDecoder(16_000);
   readonly #jitter: JitterBuffer;
   readonly #frames: FrameAssembler;
+  readonly #sound = new SoundEnd();
   readonly #stream: VadStream;
   readonly #speech: SpeechDetector;
   readonly #turns: TurnDetector;
@@ -81,7 +85,13 @@ export class CallerAudio {
     // Packets that wait behind a gap show that the caller is not silent.
     if (this.#jitter.heldPackets === 0 && this.#frames.nextDeadlineMs <= nowMs) this.#frames.advance(nowMs);
     // Under overload verdicts come late: no turn ends on silence that has not been looked at.
-    if (this.#turns.nextDeadlineMs <= nowMs && this.#stream.waiting === 0) this.#pollTurn(nowMs);
+    if (this.#turns.nextDeadlineMs <= nowMs && this.#stream.waiting === 0 && !this.#goesOn(nowMs))
+      this.#pollTurn(nowMs);
+  }
+
+  /** The caller seems to go on just when the turn would end. */
+  #goesOn(nowMs: number): boolean {
+    return this.#sound.isBackSince(this.#speech.lastSpeechMs) && nowMs - this.#turns.nextDeadlineMs < SOUND_BACK_MS;
   }
 
   /** How long the silence has to be for the turn to be over, by the words so far. */
@@ -119,6 +129,7 @@ export class CallerAudio {
     this.#options.journal?.audio?.caller(payload, rtpTimestamp, this.#nowMs);
     const samples = this.#decoder.decode(payload) ?? this.#decoder.conceal();
     if (samples) this.#frames.pcm(samples, rtpTimestamp, this.#nowMs);
+    if (samples) this.#sound.hear(samples, this.#frames.capturedUntilMs);
     // On the clock of the windows, by which speech is cut out later: arrivals are later by the network's jitter.
     this.recorder.packet(payload, samples48k / SAMPLES_48K_PER_MS, this.#frames.capturedUntilMs);
   };
@@ -154,7 +165,7 @@ export class CallerAudio {
     const { events, now, onVerdictDelay } = this.#options;
     const nowMs = now();
     onVerdictDelay(nowMs - queuedMs);
-    const change = this.#speech.push(probability, endMs);
+    const change = this.#speech.push(probability, endMs, this.#sound.loudUntilMs);
     const { speaking, speechStartMs, lastSpeechMs } = this.#speech;
     if (change === 'start') this.#turns.speechStarted(speechStartMs, nowMs);
     const nextStartMs = speaking ? this.#turns.speechActive(lastSpeechMs, nowMs) : undefined;

@@ -9,7 +9,7 @@ export type RecogniserEvent = Exclude<SpeechToTextEvent, { type: 'error' }>;
 
 /** At a time of the worker's clock, in ms. */
 export type OutsideInput = { atMs: number } & (
-  | { do: 'window'; probability: number; endMs: number }
+  | { do: 'window'; probability: number; endMs: number; soundUntilMs: number | undefined }
   | { do: 'recognise'; event: RecogniserEvent }
   /** The words that came with that, by what they mean for the agent's voice. */
   | { do: 'words'; kind: WordsKind | 'echo' }
@@ -36,8 +36,9 @@ export function outsideInputs({ lines }: ReadJournal): OutsideInput[] {
     const { part, call, t: atMs, with: told } = line;
     switch (`${part}.${call}`) {
       case 'speech.push': {
-        const [probability, endMs] = told as [number, number];
-        return [{ do: 'window', atMs, probability, endMs }];
+        // Journals of former versions do not have where the sound ends.
+        const [probability, endMs, soundUntilMs] = told as [number, number, number | undefined];
+        return [{ do: 'window', atMs, probability, endMs, soundUntilMs }];
       }
       case 'text.note':
         return [{ do: 'recognise', atMs, event: told[0] as RecogniserEvent }];

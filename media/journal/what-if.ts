@@ -93,7 +93,7 @@ class SimulatedCall {
     const { atMs } = input;
     switch (input.do) {
       case 'window':
-        return this.#window(input.probability, input.endMs, atMs);
+        return this.#window(input, atMs);
       case 'tell':
         return this.#tell(input.event, atMs);
       case 'recognise':
@@ -113,9 +113,9 @@ class SimulatedCall {
     }
   }
 
-  #window(probability: number, endMs: number, atMs: number): void {
+  #window({ probability, endMs, soundUntilMs }: Extract<Input, { do: 'window' }>, atMs: number): void {
     const speech = this.#speech;
-    const change = speech.push(probability, endMs);
+    const change = speech.push(probability, endMs, soundUntilMs);
     if (change === 'start') this.#turns.speechStarted(speech.speechStartMs, atMs);
     const nextStartMs = speech.speaking ? this.#turns.speechActive(speech.lastSpeechMs, atMs) : undefined;
     const startMs = change === 'start' ? speech.speechStartMs : nextStartMs;

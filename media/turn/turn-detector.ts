@@ -70,12 +70,12 @@ export class TurnDetector {
   }
 
   /**
-   * Speech goes on, or went on until `lastSpeechMs`. Speech that is older than the last turn's end is none of the next.
+   * Speech goes on, or went on until `lastSpeechMs`, which may turn out to be a little sooner than it was. Speech that is older than the last turn's end is none of the next.
    * @returns the start of a turn that begins with it: the one before ended by the words or by the clock, and the caller goes on
    */
   speechActive(lastSpeechMs: number, nowMs: number): number | undefined {
     if (this.#running) {
-      if (lastSpeechMs > this.#lastSpeechMs) this.#heard(lastSpeechMs);
+      if (lastSpeechMs !== this.#lastSpeechMs && lastSpeechMs > this.#stretchStartMs) this.#heard(lastSpeechMs);
       return undefined;
     }
     if (lastSpeechMs <= this.#doneUntilMs) return undefined;

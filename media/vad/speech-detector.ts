@@ -38,7 +38,7 @@ export class SpeechDetector {
     return this.#speechStartMs;
   }
 
-  /** Where the last window of speech ends; −∞ before any. */
+  /** Where the last window of speech ends, or the sound in it; −∞ before any. */
   get lastSpeechMs(): number {
     return this.#lastSpeechMs;
   }
@@ -61,9 +61,11 @@ export class SpeechDetector {
   /**
    * Takes the verdict on the window that ends at `windowEndMs`. A probability that is no number counts as silence, so
    * that a broken model cannot keep a turn open.
+   * @param soundUntilMs where the sound so far ends, as far as that is known: speech ends there where its last window is longer
    */
-  push(probability: number, windowEndMs: number): SpeechChange | undefined {
-    return this.#speaking ? this.#pushSpeaking(probability, windowEndMs) : this.#pushSilent(probability, windowEndMs);
+  push(probability: number, windowEndMs: number, soundUntilMs = Infinity): SpeechChange | undefined {
+    if (!this.#speaking) return this.#pushSilent(probability, windowEndMs);
+    return this.#pushSpeaking(probability, windowEndMs, soundUntilMs);
   }
 
   /** Forgets a start that is under way. */
@@ -72,7 +74,7 @@ export class SpeechDetector {
     this.#candidateDips = 0;
   }
 
-  #pushSpeaking(probability: number, windowEndMs: number): SpeechChange | undefined {
+  #pushSpeaking(probability: number, windowEndMs: number, soundUntilMs: number): SpeechChange | undefined {
     const { threshold, releaseThreshold, speechEndMs } = this.#options;
     if (windowEndMs - WINDOW_MS - this.#lastSpeechMs >= speechEndMs) {
       // Time was skipped: this window is none of the speech before it.
@@ -86,6 +88,9 @@ export class SpeechDetector {
     if (this.#voiced) {
       this.#speech(windowEndMs);
       return undefined;
+    }
+    if (this.#silentWindowsMs === 0) {
+      this.#lastSpeechMs = Math.max(this.#lastSpeechMs - WINDOW_MS, Math.min(this.#lastSpeechMs, soundUntilMs));
     }
     this.#silence(windowEndMs);
     if (this.#silenceMs < speechEndMs) return undefined;

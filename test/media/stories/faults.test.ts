@@ -103,7 +103,7 @@ describe('Stories of what fails', () => {
     await story.user.says('Do you like pizza?');
     await story.agent.isHeard('for one, like it.');
     await story.ends({
-      heard: ['user: Do you like pizza?', '+1440 agent: One moment, please.', '+360 agent: I, for one, like it.'],
+      heard: ['user: Do you like pizza?', '+1405 agent: One moment, please.', '+360 agent: I, for one, like it.'],
       history: ['user: Do you like pizza?', 'agent: One moment, please. I, for one, like it.'],
       decided: ['endpoint sentence', 'bridge stalled', 'failover language-model'],
     });

@@ -31,7 +31,7 @@ describe('Stories of patience', () => {
     await story.agent.isHeard('It is ordered.');
     await story.user.pauses(6_000);
     await story.ends({
-      heard: ['user: Order it.', '+1440 agent: One moment, please.', '+320 user: okay', '+820 agent: It is ordered.'],
+      heard: ['user: Order it.', '+1405 agent: One moment, please.', '+320 user: okay', '+865 agent: It is ordered.'],
       history: ['user: Order it.', 'agent: One moment, please. It is ordered.'],
       decided: ['endpoint sentence', 'bridge stalled', 'duck speech', 'unduck words', 'tool order', 'endpoint pause'],
     });
@@ -106,7 +106,7 @@ describe('Stories of patience', () => {
     await story.user.says('five five five seven eight nine');
     await story.agent.isHeard('Thank you.');
     await story.ends({
-      heard: ['user: zero four two one', '+1900 user: five five five seven eight nine', '+1960 agent: Thank you.'],
+      heard: ['user: zero four two one', '+1900 user: five five five seven eight nine', '+1920 agent: Thank you.'],
       history: ['user: zero four two one', 'user: five five five seven eight nine', 'agent: Thank you.'],
       decided: ['endpoint reading', 'hold speech', 'interrupt words', 'endpoint reading'],
     });

@@ -35,7 +35,7 @@ describe('Stories of recognisers', () => {
     await story.ends({
       heard: [
         'user: Two pizzas with cheese, please.',
-        '+1740 agent: Sorry, I did not catch that. Could you say it again?',
+        '+1705 agent: Sorry, I did not catch that. Could you say it again?',
       ],
       history: ['agent: Sorry, I did not catch that. Could you say it again?'],
       decided: ['endpoint unsettled'],

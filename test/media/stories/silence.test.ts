@@ -31,7 +31,7 @@ describe('Stories of silence', () => {
     await story.agent.isHeard('Good.');
     await story.agent.isHeard('Still there?');
     await story.ends({
-      heard: ['agent: Still there?', '+20 user: I am here.', '+640 agent: Good.', '+5180 agent: Still there?'],
+      heard: ['agent: Still there?', '+20 user: I am here.', '+605 agent: Good.', '+5180 agent: Still there?'],
       history: ['agent: Still there?', 'user: I am here.', 'agent: Good.', 'agent: Still there?'],
       decided: ['idle ask', 'endpoint sentence', 'idle ask'],
     });

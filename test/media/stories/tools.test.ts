@@ -26,9 +26,9 @@ describe('Stories of tools', () => {
     await story.ends({
       heard: [
         'user: Order it.',
-        '+1440 agent: One moment, please.',
+        '+1405 agent: One moment, please.',
         '+4080 agent: I am still working on it.',
-        '+720 agent: It is ordered.',
+        '+760 agent: It is ordered.',
       ],
       history: ['user: Order it.', 'agent: One moment, please. I am still working on it. It is ordered.'],
       decided: ['endpoint sentence', 'bridge stalled', 'bridge stalled long', 'tool order'],
@@ -75,7 +75,7 @@ describe('Stories of tools', () => {
         'user: Order it.',
         '+900 agent: I am ordering it.',
         '+620 user: No, leave it.',
-        '+680 agent: Then I leave it.',
+        '+650 agent: Then I leave it.',
       ],
       history: ['user: Order it.', 'agent: I am ordering it.', 'user: No, leave it.', 'agent: Then I leave it.'],
       decided: [
@@ -119,9 +119,9 @@ describe('Stories of tools', () => {
     await story.ends({
       heard: [
         'user: Order it.',
-        '+1440 agent: One moment, please.',
+        '+1405 agent: One moment, please.',
         '+4080 agent: I am still working on it.',
-        '+7720 agent: It is ordered.',
+        '+7760 agent: It is ordered.',
       ],
       history: ['user: Order it.', 'agent: One moment, please. I am still working on it. It is ordered.'],
       decided: ['endpoint sentence', 'bridge stalled', 'bridge stalled long', 'tool order'],
@@ -137,9 +137,9 @@ describe('Stories of tools', () => {
     await story.ends({
       heard: [
         'user: Order it.',
-        '+1440 agent: One moment, please.',
+        '+1405 agent: One moment, please.',
         '+4080 agent: I am still working on it.',
-        '+2740 agent: The kitchen does not answer.',
+        '+2780 agent: The kitchen does not answer.',
       ],
       history: ['user: Order it.', 'agent: One moment, please. I am still working on it. The kitchen does not answer.'],
       decided: ['endpoint sentence', 'bridge stalled', 'bridge stalled long', 'tool order'],

@@ -53,6 +53,18 @@ describe('SpeechDetector', () => {
     });
   });
 
+  it('ends where the sound does, within its last window', () => {
+    const detector = new SpeechDetector(endpointing.parse({}));
+    for (let windows = 1; windows <= 10; windows++) detector.push(SPEECH, windows * WINDOW_MS, windows * WINDOW_MS);
+    detector.push(SILENCE, 352, 305);
+    expect(detector).to.include({ lastSpeechMs: 305, silenceMs: 47 });
+    detector.push(SILENCE, 384, 200);
+    expect(detector, 'only once').to.include({ lastSpeechMs: 305, silenceMs: 79 });
+    detector.push(SPEECH, 416, 416);
+    detector.push(SILENCE, 448, 300);
+    expect(detector, 'by a window at most: quiet speech is speech').to.include({ lastSpeechMs: 384, silenceMs: 64 });
+  });
+
   it('goes on over a shorter pause, which is no part of the speech', () => {
     const { detector, changes } = new Listener().hear(SPEECH, 10).hear(SILENCE, 17).hear(SPEECH, 5);
     expect(changes).to.have.lengthOf(1);
