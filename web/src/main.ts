@@ -1,5 +1,5 @@
 /** The page: one button, and everything that a call has to show. */
-import type { ParleyClient, ParleyError } from '../../client-sdk/src/index.ts';
+import type { ParleyError } from '../../client-sdk/src/index.ts';
 import { showAgent } from './agent-view.ts';
 import { CallController } from './call-controller.ts';
 import { ConversationModel } from './conversation-model.ts';
@@ -13,6 +13,7 @@ import { LiveView } from './live-view.ts';
 import { MicrophoneView } from './microphone-view.ts';
 import { ProblemView } from './problem-view.ts';
 import type { Remedy } from './problem-view.ts';
+import { ParleyClient } from './sdk.ts';
 import { SessionClock } from './session-clock.ts';
 import { wordsFor } from './status-words.ts';
 import { forgetSession, readSession } from './stored-session.ts';
@@ -173,6 +174,12 @@ new LineWatch(
   (poor) => controller.lineChanged(poor),
 ).start();
 new DetailsView(() => controller.client ?? window.parley).start();
+
+/** Long after the page was drawn, for browsers that do not tell when they have nothing to do. */
+const atRestMs = 500;
+// Whoever presses Talk does not wait for what can be done before.
+if ('requestIdleCallback' in window) window.requestIdleCallback(() => ParleyClient.prepare());
+else setTimeout(() => ParleyClient.prepare(), atRestMs);
 
 const stored = readSession(sessionStorage, Date.now());
 // The permission for the microphone outlives a reload, so the call goes on without another click.
