@@ -90,6 +90,19 @@ export class StaleEpoch extends Error {
   }
 }
 
+/**
+ * The store knows a session under a lower epoch than that of its owner, who claimed it there: it has lost what was written since,
+ * and takes nothing but the whole of it (`SessionStore.put`).
+ */
+export class StoreBehind extends Error {
+  override readonly name = 'StoreBehind';
+  readonly code = 'store_behind';
+
+  constructor(sessionId: string, offered: number, stored: number) {
+    super(`Session ${sessionId}: the store has it under epoch ${stored}, and lacks what was written up to ${offered}.`);
+  }
+}
+
 /** The store cannot be reached just now. What was to be written may or may not have been. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';

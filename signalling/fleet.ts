@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CallControl } from './call-control.ts';
+import { isAbsenceCertain } from './certain-absence.ts';
 import { PodUnreachable, RemoteRefusal, SignallingFailure, StoreUnavailable, toFailure } from './errors.ts';
 import type { HeldSessions } from './held-sessions.ts';
 import type { Log } from './log.ts';
@@ -212,7 +213,7 @@ export class Fleet {
 
   /** From here, from the store, or from the pod that has it while the store does not. */
   async #read(id: string, name: string, fromStore: (store: HeldSessions) => Promise<unknown>): Promise<unknown> {
-    const { store, bus } = this.#options;
+    const { store, bus, pods, nowMs } = this.#options;
     let away = false;
     const found = await fromStore(store).catch((error: unknown) => {
       if (!(error instanceof StoreUnavailable)) throw error;
@@ -222,7 +223,8 @@ export class Fleet {
     if (found !== undefined) return found;
     const [first] = await bus.ask(name, { id }, { timeoutMs: CHANGE_MS });
     if (first !== undefined) return first.answer;
-    throw new SignallingFailure(away ? 'server_busy' : 'session_not_found');
+    const certain = !away && isAbsenceCertain(bus, pods, nowMs());
+    throw new SignallingFailure(certain ? 'session_not_found' : 'server_busy');
   }
 
   /** Has the pod that leads the session change it. */

@@ -14,7 +14,7 @@ import type {
   Waiting,
 } from './session-store.ts';
 import type { SessionRecord } from './session.ts';
-import { SessionWriter } from './session-writer.ts';
+import { lacksMore, SessionWriter } from './session-writer.ts';
 
 export type HeldSessionsOptions = {
   /** What this pod leads: always at hand, and all there is if there is no shared store. */
@@ -137,21 +137,21 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
   }
 
   /** If several come while one is being written, only the last of them is written. */
-  async keepContinuation(id: string, epoch: number, continuation: Continuation): Promise<void> {
+  async keepContinuation(id: string, epoch: number, continuation: Continuation): Promise<boolean> {
     const writer = this.#writers.get(id);
-    if (writer === undefined) return;
+    if (writer === undefined) return false;
     await this.#local.keepContinuation(id, epoch, continuation);
     const written =
       writer.continuation?.written ??
       this.#write(id, async (shared) => {
         const latest = writer.continuation;
         writer.continuation = undefined;
-        if (latest) await shared.keepContinuation(id, latest.epoch, latest.continuation);
-        return true;
+        return latest === undefined || shared.keepContinuation(id, latest.epoch, latest.continuation);
       });
     // Without a shared store, nothing would remove it again, and nothing asks for it.
     if (this.#shared) writer.continuation = { epoch, continuation, written };
     await written;
+    return true;
   }
 
   async renew(id: string, epoch: number, expiresAt: number, waiting?: Waiting): Promise<void> {
@@ -234,7 +234,8 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
 
   /**
    * Writes through. Resolves once written, or once it is clear that it cannot be written now: memory has it.
-   * @param write resolves to false if the shared store does not know the session
+   * @param write resolves to false if the shared store does not know the session; then, and if the store has lost what was
+   *   written since this pod claimed it, all of it is written
    */
   async #write(id: string, write: (shared: SessionStore) => Promise<boolean>): Promise<void> {
     const writer = this.#writers.get(id);
@@ -246,7 +247,7 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
       // It will be written with all the rest; later writes do not wait for it.
       if (writer.unsaved) return void (writer.continuation = undefined);
       await this.#guard(id, writer, async () => {
-        if (!(await write(shared))) await this.#putAll(id, shared);
+        if (!(await write(shared).catch(lacksMore))) await this.#putAll(id, shared);
       });
     });
   }
@@ -278,8 +279,7 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
   }
 
   async #flush(): Promise<void> {
-    const pending = [...this.#writers].filter(([, { unsaved }]) => unsaved);
-    const next = pending.values();
+    const next = [...this.#writers].filter(([, { unsaved }]) => unsaved).values();
     const work = async () => {
       for (const [id, writer] of next) await this.#save(id, writer);
     };

@@ -1,4 +1,4 @@
-import { SessionExists, StaleEpoch, StoreFull } from './errors.ts';
+import { SessionExists, StaleEpoch, StoreBehind, StoreFull } from './errors.ts';
 import type { SessionState, TranscriptEntry } from './protocol.ts';
 import { comesAfter, readCursor, writeCursor } from './session-cursor.ts';
 import type {
@@ -77,10 +77,10 @@ export class MemorySessionStore implements SessionStore {
     waiting?: Waiting,
   ): Promise<SessionRecord | undefined> {
     waiting?.signal?.throwIfAborted();
-    const entry = this.#writable(id, epoch);
+    const entry = this.#led(id, epoch);
     if (entry === undefined) return undefined;
     const { version } = entry.record;
-    const changed = change(this.#adopted(entry.record, epoch));
+    const changed = change(entry.record);
     if (changed !== entry.record) {
       entry.record = { ...changed, epoch: Math.max(epoch, changed.epoch), version: version + 1 };
     }
@@ -121,12 +121,12 @@ export class MemorySessionStore implements SessionStore {
     return { outcome: 'claimed', session: stored(entry) };
   }
 
-  async keepContinuation(id: string, epoch: number, continuation: Continuation, waiting?: Waiting): Promise<void> {
+  async keepContinuation(id: string, epoch: number, continuation: Continuation, waiting?: Waiting): Promise<boolean> {
     waiting?.signal?.throwIfAborted();
-    const entry = this.#writable(id, epoch);
-    if (entry === undefined) return;
-    entry.record = this.#adopted(entry.record, epoch);
+    const entry = this.#led(id, epoch);
+    if (entry === undefined) return false;
     entry.continuation = continuation;
+    return true;
   }
 
   async enqueue(id: string, limit: number, waiting?: Waiting): Promise<number | undefined> {
@@ -182,11 +182,9 @@ export class MemorySessionStore implements SessionStore {
 
   async append(id: string, epoch: number, entry: TranscriptEntry, waiting?: Waiting): Promise<boolean> {
     waiting?.signal?.throwIfAborted();
-    const session = this.#writable(id, epoch);
+    const session = this.#led(id, epoch);
     const key = lineKey(entry);
-    if (session === undefined) return false;
-    session.record = this.#adopted(session.record, epoch);
-    if (session.transcript.has(key)) return false;
+    if (session === undefined || session.transcript.has(key)) return false;
     session.transcript.set(key, entry);
     return true;
   }
@@ -229,10 +227,11 @@ export class MemorySessionStore implements SessionStore {
     return entry;
   }
 
-  /** A write of a higher epoch is that of a new owner. */
-  #adopted(record: SessionRecord, epoch: number): SessionRecord {
-    if (epoch === record.epoch) return record;
-    return { ...record, epoch, ownerPod: this.#podId, version: record.version + 1 };
+  /** As its owner changes it, under the very epoch that it has claimed. */
+  #led(id: string, epoch: number): Entry | undefined {
+    const entry = this.#writable(id, epoch);
+    if (entry !== undefined && epoch > entry.record.epoch) throw new StoreBehind(id, epoch, entry.record.epoch);
+    return entry;
   }
 
   #makeRoom(): void {

@@ -22,6 +22,8 @@ export type Pod = PodLoad & {
 export interface Pods {
   /** The pods that were alive when last looked, this one included. Never waits. */
   list(): Pod[];
+  /** Those that were there not long ago, have not said that they close, and are not heard of now (`AbsentPods`). */
+  absent(): string[];
   /** Tells the others how this pod stands, now rather than with the next heartbeat. */
   announce(): void;
   /** Takes this pod out of the list of all others. Idempotent. */
@@ -38,6 +40,10 @@ export class LonePod implements Pods {
 
   list(): Pod[] {
     return [this.#describe()];
+  }
+
+  absent(): string[] {
+    return [];
   }
 
   announce(): void {}

@@ -1,4 +1,5 @@
 /** The pods of a fleet, by their heartbeats at Redis: `pods` names them, `pod:<id>` ends by itself when one falls silent. */
+import { AbsentPods } from './absent-pods.ts';
 import type { Log } from './log.ts';
 import type { MessageBus } from './message-bus.ts';
 import { decodePodMessage, parsePodMessage } from './pod-message.ts';
@@ -40,6 +41,7 @@ export class RedisPods implements Pods {
   readonly #timing: Timing;
   readonly #startedAt: number;
   readonly #others = new Map<string, { message: PodMessage; heardAt: number }>();
+  readonly #absent = new AbsentPods();
   readonly #stop: (() => void)[];
   /** Named in `pods` without a sign of life when last looked. */
   #silent = new Set<string>();
@@ -63,7 +65,10 @@ export class RedisPods implements Pods {
         const message = parsePodMessage(payload);
         if (message?.id === from) this.#hear(message);
       }),
-      bus.subscribe(CLOSED, (_payload, from) => this.#others.delete(from)),
+      bus.subscribe(CLOSED, (_payload, from) => {
+        this.#others.delete(from);
+        this.#absent.closed(from);
+      }),
       () => link.off('up', onUp),
     ];
   }
@@ -87,6 +92,11 @@ export class RedisPods implements Pods {
     const silentSince = nowMs - this.#options.heartbeatMs * HEARTBEATS_TO_SILENCE;
     const others = Array.from(this.#others.values(), ({ message, heardAt }) => podOf(message, heardAt));
     return [itself, ...others.filter(({ heardAt }) => heardAt > silentSince)];
+  }
+
+  absent(): string[] {
+    const present = new Set(this.list().map(({ id }) => id));
+    return this.#absent.list(present, this.#options.link.steadySince, this.#timing.nowMs());
   }
 
   announce(): void {
@@ -195,7 +205,9 @@ export class RedisPods implements Pods {
     const known = this.#others.get(message.id);
     // The other pod's clock is its own business: what counts is when something new was read here.
     if (known && known.message.startedAt === message.startedAt && message.beat <= known.message.beat) return;
-    this.#others.set(message.id, { message, heardAt: this.#timing.nowMs() });
+    const heardAt = this.#timing.nowMs();
+    this.#others.set(message.id, { message, heardAt });
+    this.#absent.heard(message.id, heardAt);
   }
 
   #message(): PodMessage {

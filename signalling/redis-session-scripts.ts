@@ -29,7 +29,7 @@ local function everything()
   return fields(), redis.call('HGET', KEYS[1], 'continuation'), redis.call('LRANGE', KEYS[2], 0, -1)
 end
 
--- Why a write is not taken, or nil.
+-- Why a write of the whole is not taken, or nil.
 local function refusal()
   local stored = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'sequence')
   if not stored[1] then return {'missing'} end
@@ -39,12 +39,13 @@ local function refusal()
   return nil
 end
 
--- A write of a higher epoch is that of a new owner. Whether this is one.
-local function adopt()
-  if tonumber(redis.call('HGET', KEYS[1], 'epoch')) == tonumber(epoch) then return false end
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'owner', pod)
-  redis.call('HINCRBY', KEYS[1], 'version', 1)
-  return true
+-- Why a write of a part is not taken, or nil: as above, or for all that Redis has lost since the claim of that epoch.
+local function partRefusal()
+  local refused = refusal()
+  if refused then return refused end
+  local stored = redis.call('HGET', KEYS[1], 'epoch')
+  if tonumber(epoch) > tonumber(stored) then return {'behind', stored} end
+  return nil
 end
 
 -- Writes the record whose fields begin at ARGV[first].
@@ -74,7 +75,7 @@ return {'ok'}
 
 /** ARGV[5]: the version that was read; ARGV[6…]: the changed record. */
 export const replaceScript = script(`
-local refused = refusal()
+local refused = partRefusal()
 if refused then return refused end
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[5] then return {'conflict', fields()} end
 write(6)
@@ -84,12 +85,11 @@ return {'ok'}
 
 /** ARGV[5]: until when. */
 export const renewScript = script(`
-local refused = refusal()
+local refused = partRefusal()
 if refused then return refused end
-local counted = adopt()
 if redis.call('HGET', KEYS[1], 'state') ~= 'ended' then
   redis.call('HSET', KEYS[1], 'expiresAt', ARGV[5])
-  if not counted then redis.call('HINCRBY', KEYS[1], 'version', 1) end
+  redis.call('HINCRBY', KEYS[1], 'version', 1)
   touch()
 end
 return {'ok', fields()}
@@ -97,9 +97,8 @@ return {'ok', fields()}
 
 /** ARGV[5]: what tells the line apart; ARGV[6]: the line. */
 export const appendScript = script(`
-local refused = refusal()
+local refused = partRefusal()
 if refused then return refused end
-adopt()
 local added = redis.call('SADD', KEYS[3], ARGV[5])
 if added == 1 then redis.call('RPUSH', KEYS[2], ARGV[6]) end
 touch()
@@ -108,9 +107,8 @@ return {'ok', added}
 
 /** ARGV[5]: the continuation. */
 export const continuationScript = script(`
-local refused = refusal()
+local refused = partRefusal()
 if refused then return refused end
-adopt()
 redis.call('HSET', KEYS[1], 'continuation', ARGV[5])
 touch()
 return {'ok'}

@@ -1,4 +1,4 @@
-import { SessionExists, StaleEpoch, StoreUnavailable } from './errors.ts';
+import { SessionExists, StaleEpoch, StoreBehind, StoreUnavailable } from './errors.ts';
 import type { SessionState, TranscriptEntry } from './protocol.ts';
 import type { RedisLink } from './redis-link.ts';
 import type { RedisScript } from './redis-script.ts';
@@ -106,8 +106,8 @@ export class RedisSessionStore implements SessionStore {
       if (epoch < record.epoch || (epoch === record.epoch && record.ownerPod !== this.#podId)) {
         throw new StaleEpoch(id, epoch, record.epoch);
       }
-      const before = epoch > record.epoch ? { ...record, epoch, ownerPod: this.#podId } : record;
-      const changed = change(before);
+      if (epoch > record.epoch) throw new StoreBehind(id, epoch, record.epoch);
+      const changed = change(record);
       if (changed === record) return record;
       const next = { ...changed, epoch: Math.max(epoch, changed.epoch), version: record.version + 1 };
       const args = [record.version, ...writeRecord(next)];
@@ -152,9 +152,11 @@ export class RedisSessionStore implements SessionStore {
     return session ? { outcome: 'claimed', session } : { outcome: 'missing' };
   }
 
-  async keepContinuation(id: string, epoch: number, continuation: Continuation, waiting?: Waiting): Promise<void> {
+  async keepContinuation(id: string, epoch: number, continuation: Continuation, waiting?: Waiting): Promise<boolean> {
     waiting?.signal?.throwIfAborted();
-    await this.#storing(id, epoch, scripts.continuationScript, 'continuation', [JSON.stringify(continuation)]);
+    const args = [JSON.stringify(continuation)];
+    const [outcome] = await this.#storing(id, epoch, scripts.continuationScript, 'continuation', args);
+    return outcome === 'ok';
   }
 
   async append(id: string, epoch: number, entry: TranscriptEntry, waiting?: Waiting): Promise<boolean> {
@@ -248,7 +250,7 @@ export class RedisSessionStore implements SessionStore {
     }
   }
 
-  /** @throws {StaleEpoch} */
+  /** @throws {StaleEpoch} @throws {StoreBehind} */
   async #storing(
     id: string,
     epoch: number,
@@ -263,6 +265,7 @@ export class RedisSessionStore implements SessionStore {
       answer = await this.#run(id, epoch, script, operation, args);
     }
     if (answer[0] === 'stale') throw new StaleEpoch(id, epoch, Number(answer[1]));
+    if (answer[0] === 'behind') throw new StoreBehind(id, epoch, Number(answer[1]));
     return answer;
   }
 

@@ -1,3 +1,4 @@
+import { WRITE_BACK_MS } from './certain-absence.ts';
 import { StoreUnavailable } from './errors.ts';
 import type { RedisSessionIndex } from './redis-session-index.ts';
 import type { RedisSessionQueue } from './redis-session-queue.ts';
@@ -13,12 +14,6 @@ export type RedisSessionSweeperOptions = {
   /** For how long Redis has been there without a break, in ms. */
   steadyForMs: () => number;
 };
-
-/**
- * After Redis was away, owners have so long to write back what they hold, in ms; until then nobody else's session is
- * taken for abandoned.
- */
-const RETURN_MS = 10_000;
 
 /** Finds the sessions whose time is over, and mends the index and the queue after pods that died between two writes. */
 export class RedisSessionSweeper {
@@ -62,7 +57,8 @@ export class RedisSessionSweeper {
       // The next sweep goes on with it; what was found meanwhile is not held back.
       if (!(error instanceof StoreUnavailable)) throw error;
     }
-    const othersToo = mends && this.#steadyForMs() >= RETURN_MS;
+    // Until owners have written back what they hold, nobody else's session is taken for abandoned.
+    const othersToo = mends && this.#steadyForMs() >= WRITE_BACK_MS;
     return records.filter(
       ({ state, expiresAt, ownerPod }) =>
         state !== 'ended' && expiresAt <= nowMs && (othersToo || ownerPod === this.#podId),

@@ -123,7 +123,13 @@ export class RelayRoute implements SessionRoute {
   }
 
   async #join(message: RelayJoin): Promise<RelayJoined> {
-    return (await this.#ask('relay.join', message, JOIN_MS)) as RelayJoined;
+    try {
+      return (await this.#ask('relay.join', message, JOIN_MS)) as RelayJoined;
+    } catch (error) {
+      if (!(error instanceof RemoteRefusal) || error.code !== 'session_not_found') throw error;
+      // It led the session when it was asked, and has lost it since. To the client, "not found" would be the end.
+      throw new SignallingFailure('server_busy', undefined, { cause: error });
+    }
   }
 
   async #ask(name: string, message: object, timeoutMs: number): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { MediaState } from './call-control.ts';
+import { isAbsenceCertain } from './certain-absence.ts';
 import { PodUnreachable, RemoteRefusal, SignallingFailure, StoreUnavailable } from './errors.ts';
 import type { HeldSessions } from './held-sessions.ts';
 import type { MessageBus } from './message-bus.ts';
@@ -91,8 +92,8 @@ export class SessionFinder {
 
   /**
    * Takes a session over for this pod, whatever its owner says; once, however many ask for it at the same time.
-   * @returns undefined when somebody else was quicker
-   * @throws {SignallingFailure} `server_busy`, `session_not_found`
+   * @returns undefined when somebody else was quicker, or the store has lost it meanwhile
+   * @throws {SignallingFailure} `server_busy`
    */
   claimHere(request: ClaimRequest): Promise<SessionRecord | undefined> {
     const { id } = request;
@@ -111,8 +112,7 @@ export class SessionFinder {
     sessions.reserve(id);
     try {
       const answer = await this.#claimInStore(id, fromEpoch);
-      if (answer.outcome === 'missing') throw new SignallingFailure('session_not_found');
-      if (answer.outcome === 'overtaken') {
+      if (answer.outcome !== 'claimed') {
         // It may have been this pod itself, for another client.
         if (!sessions.holds(id)) sessions.unreserve(id);
         return undefined;
@@ -138,7 +138,7 @@ export class SessionFinder {
 
   /** The record, or where all pods say that it is when the store has lost it. */
   async #record(id: string, signal: AbortSignal): Promise<SessionRecord | { podId: string }> {
-    const { store } = this.#options;
+    const { store, bus, pods, nowMs } = this.#options;
     let away = false;
     const record = await store.get(id, { signal }).catch((error: unknown) => {
       if (!(error instanceof StoreUnavailable)) throw error;
@@ -148,7 +148,8 @@ export class SessionFinder {
     if (record !== undefined) return record;
     const podId = await this.#askAll(id, signal);
     if (podId !== undefined) return { podId };
-    throw new SignallingFailure(away ? 'server_busy' : 'session_not_found');
+    const certain = !away && isAbsenceCertain(bus, pods, nowMs());
+    throw new SignallingFailure(certain ? 'session_not_found' : 'server_busy');
   }
 
   async #askAll(id: string, signal: AbortSignal): Promise<string | undefined> {

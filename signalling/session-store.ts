@@ -49,6 +49,7 @@ export interface SessionStore {
    * Reads, changes and writes in one step: `change` is pure and may run again when another write came in between. The
    * store sets `version`. Returning the record unchanged writes nothing.
    * @throws {StaleEpoch} when `epoch` is lower than the stored one, or the same under another owner than this store's pod.
+   * @throws {StoreBehind} when `epoch` is higher than the stored one: it has to be given all of the session (`put`).
    * @throws whatever `change` throws.
    * @returns the stored record, or undefined where there is none.
    */
@@ -72,8 +73,12 @@ export interface SessionStore {
   /** Takes a session over from its owner. Whether that is allowed is not the store's to decide (`ownership.ts`). */
   claim(id: string, claim: Claim, waiting?: Waiting): Promise<ClaimAnswer>;
 
-  /** Keeps how the conversation stands. @throws {StaleEpoch} as `update` does. */
-  keepContinuation(id: string, epoch: number, continuation: Continuation, waiting?: Waiting): Promise<void>;
+  /**
+   * Keeps how the conversation stands.
+   * @throws as `update` does.
+   * @returns false where there is no such session.
+   */
+  keepContinuation(id: string, epoch: number, continuation: Continuation, waiting?: Waiting): Promise<boolean>;
 
   /** Puts a session that waits for a place at the end of the queue. Returns its position, from 1; undefined: it is full. */
   enqueue(id: string, limit: number, waiting?: Waiting): Promise<number | undefined>;
@@ -93,7 +98,7 @@ export interface SessionStore {
 
   /**
    * Adds one final line to the transcript, once for each (turnId, role): a repeated append changes nothing.
-   * @throws {StaleEpoch} as `update` does.
+   * @throws as `update` does.
    * @returns whether it was added.
    */
   append(id: string, epoch: number, entry: TranscriptEntry, waiting?: Waiting): Promise<boolean>;
@@ -101,7 +106,7 @@ export interface SessionStore {
   /** The conversation so far in the order of appending; empty where there is no such session. */
   transcript(id: string, waiting?: Waiting): Promise<TranscriptEntry[]>;
 
-  /** Puts the end of an unattended session off to `expiresAt` (Unix ms). */
+  /** Puts the end of an unattended session off to `expiresAt` (Unix ms). @throws as `update` does. */
   renew(id: string, epoch: number, expiresAt: number, waiting?: Waiting): Promise<void>;
 
   /**

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from './errors.ts';
+import { StoreBehind, StoreUnavailable } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Continuation } from './session-store.ts';
 
@@ -41,3 +41,9 @@ export class SessionWriter {
     this.#refusal = refusal;
   }
 }
+
+/** False: the store has lost what was written before, and needs all of the session. @throws what else was wrong */
+export const lacksMore = (error: unknown): false => {
+  if (error instanceof StoreBehind) return false;
+  throw error;
+};

@@ -102,6 +102,14 @@ const stopRedis: Fault = async ({ world }) => {
   };
 };
 
+const emptyRedis: Fault = async ({ world }) => {
+  const { redis, rules } = world;
+  if (!redis.up) return () => {};
+  world.trace('Redis is emptied');
+  await rules.excusing(() => redis.forget());
+  return () => {};
+};
+
 const pauseRedis: Fault = ({ world }) => {
   world.trace('Redis stands still');
   world.redis.pause();
@@ -142,6 +150,7 @@ export const FAULTS: readonly Fault[] = [
   cutOffEntirely,
   clientOffline,
   stopRedis,
+  emptyRedis,
   pauseRedis,
   losses,
   drain,

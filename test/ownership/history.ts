@@ -23,7 +23,15 @@ const LOOK_MS = 500;
 const SETTLED_MS = 1_500;
 
 /** @param faults what may go wrong; by default all of it */
-export const runHistory = async (seed: number, faults: readonly Fault[] = FAULTS): Promise<History> => {
+export const runHistory = (seed: number, faults: readonly Fault[] = FAULTS): Promise<History> =>
+  playHistory(seed, async (fleet) => {
+    await fleet.open();
+    await fleet.suffer(faults);
+    await fleet.settle();
+  });
+
+/** @param play what happens; chance decides the rest, such as how long messages take */
+export const playHistory = async (seed: number, play: (fleet: FaultyFleet) => Promise<void>): Promise<History> => {
   const world = new World(seed);
   const { time } = world;
   const startedMs = time.nowMs;
@@ -32,10 +40,7 @@ export const runHistory = async (seed: number, faults: readonly Fault[] = FAULTS
   process.on('unhandledRejection', onRejection);
   time.install();
   try {
-    const fleet = new FaultyFleet(world);
-    await fleet.open();
-    await fleet.suffer(faults);
-    await fleet.settle();
+    await play(new FaultyFleet(world));
   } catch (error) {
     onRejection(error);
   } finally {

@@ -131,10 +131,6 @@ export class OwnershipRules {
   denied(sessionId: string, code: string): void {
     const created = this.#facts.get(`${sessionId} `);
     const name = this.#clientOf(sessionId)?.name;
-    // Where Redis has lost it and the one pod that has it can be reached by nobody, there is none that could know.
-    const outOfReach = ({ messages, signalling }: SimulatedPod) =>
-      !messages.isUp && signalling.sessions.holds(sessionId);
-    if (code === 'session_not_found' && this.#world.livePods.some(outOfReach)) this.#shutDown.add(sessionId);
     if (created && !created.excused && !this.#shutDown.has(sessionId))
       this.violated('nothing acknowledged lost', `${name} is told ${code}`);
   }

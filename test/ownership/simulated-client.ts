@@ -36,6 +36,8 @@ export class SimulatedClient {
   /** Why it has given up or was told to go; undefined while it wants to talk. */
   over: string | undefined;
   joined = false;
+  /** The pod that the balancer sends it to; undefined: whichever it likes. */
+  sentTo: string | undefined;
   link: ClientLink | undefined;
   /** Since when it has heard the same pod without a break. */
   hearsSinceMs: number | undefined;
@@ -144,7 +146,10 @@ export class SimulatedClient {
     const pods = [...this.#world.pods.values()];
     // A balancer learns of the dead by and by, and sends nobody to those that drain.
     const likely = pods.filter(({ process, signalling }) => process.alive && !signalling.sessions.draining);
-    const pod = time.oneOf(likely.length > 0 && time.chance(0.9) ? likely : pods.slice(-4));
+    const pod =
+      this.sentTo === undefined
+        ? time.oneOf(likely.length > 0 && time.chance(0.9) ? likely : pods.slice(-4))
+        : this.#world.pods.get(this.sentTo);
     if (!pod?.process.alive) {
       this.#stopTimer = time.after(5, () => this.#lost());
       this.#socket = undefined;

@@ -3,6 +3,7 @@ import { readConfig } from '../../server/config.ts';
 import type { FleetLink } from '../../server/fleet-link.ts';
 import { createSignalling } from '../../server/signalling-parts.ts';
 import type { Signalling } from '../../server/signalling-parts.ts';
+import { AbsentPods } from '../../signalling/absent-pods.ts';
 import { Connection } from '../../signalling/gateway-connection.ts';
 import type { Log } from '../../signalling/log.ts';
 import { PodBus } from '../../signalling/pod-bus.ts';
@@ -178,6 +179,7 @@ export class SimulatedPod {
       heardAt: Date.now(),
     });
     let others: Pod[] = [];
+    const absent = new AbsentPods();
     const beat = () => {
       const message = { ...load(), loopDelayMs: 0, id: this.id, atMs: time.nowMs };
       const tell = async () => {
@@ -190,6 +192,7 @@ export class SimulatedPod {
           others = all
             .filter(({ id }) => id !== this.id)
             .map((pod) => ({ ...pod, version: '0', startedAt: 0, heardAt }));
+          for (const { id } of others) absent.heard(id, heardAt);
         },
         () => undefined,
       );
@@ -198,7 +201,8 @@ export class SimulatedPod {
     beat();
     const fresh = ({ heardAt }: Pod) => heardAt > Date.now() - 2.5 * HEARTBEAT_MS;
     const list = () => (this.commands.isUp ? [describe(), ...others.filter(fresh)] : [describe()]);
-    return { list, announce: beat, close: async () => {} };
+    const listAbsent = () => absent.list(new Set(list().map(({ id }) => id)), this.commands.steadySince, Date.now());
+    return { list, absent: listAbsent, announce: beat, close: async () => {} };
   }
 }
 

@@ -55,6 +55,13 @@ export class SimulatedRedis {
     for (const line of this.lines) line.reconnect();
   }
 
+  /** It forgets everything, as by FLUSHALL: nobody's connection breaks, and nothing tells. */
+  forget(): void {
+    this.sessions = this.#emptyStore();
+    this.heartbeats = new Map();
+    this.lifetime += 1;
+  }
+
   pause(): void {
     this.paused = true;
   }
@@ -116,6 +123,8 @@ export class RedisLine {
   readonly #process: SimulatedProcess;
   /** Nothing gets through; neither side knows until it has noticed. */
   #cut = false;
+  /** Redis has closed it, which nobody has heard yet. No connection outlives the process at its other end. */
+  #closedByRedis = false;
   #up = true;
   #steadySinceMs: number;
   #healedAtMs = 0;
@@ -149,8 +158,9 @@ export class RedisLine {
     return this.#up && !this.#cut && nowMs - Math.max(this.#healedAtMs, this.#steadySinceMs) >= ms;
   }
 
+  /** By the clock of the pod, as RedisLink and RedisChannels note it: the pod compares it with its own time. */
   get steadySince(): number | undefined {
-    return this.#up ? this.#steadySinceMs : undefined;
+    return this.#up ? this.#steadySinceMs + this.#process.skewMs : undefined;
   }
 
   onUp(listener: () => void): () => void {
@@ -170,14 +180,17 @@ export class RedisLine {
     this.#cut = false;
     this.#healedAtMs = this.#redis.time.nowMs;
     this.#stopNoticing?.();
-    if (!this.#up) return this.reconnect();
+    if (this.#closedByRedis) this.#break();
+    else if (!this.#up) this.reconnect();
+    if (!this.#up) return;
     for (const run of this.#heldToRedis.splice(0)) this.toRedis(run);
     for (const run of this.#heldFromRedis.splice(0)) this.fromRedis(run);
   }
 
   /** Redis has closed it. */
   drop(): void {
-    if (!this.#cut) this.#break();
+    if (this.#cut) this.#closedByRedis = true;
+    else this.#break();
   }
 
   reconnect(): void {
@@ -269,6 +282,7 @@ export class RedisLine {
     this.#heldToRedis = [];
     this.#heldFromRedis = [];
     this.#up = false;
+    this.#closedByRedis = false;
     if (!this.#cut && this.#redis.up) this.reconnect();
   }
 }

@@ -169,6 +169,44 @@ describe('the sessions that a pod holds', () => {
     expect(shared.asked).to.include('put');
   });
 
+  it('are written as a whole where the store has lost what was written since they were claimed', async () => {
+    const redis = new MemorySessionStore({ podId: 'redis' });
+    const sharedBy = (podId: string) => new MemorySessionStore({ podId, sharedWith: redis });
+    await using stores = new AsyncDisposableStack();
+    const next = stores.adopt(
+      new HeldSessions({
+        local: new MemorySessionStore({ podId: 'pod-b' }),
+        shared: sharedBy('pod-b'),
+        log: memoryLog(),
+      }),
+      (open) => open.close(),
+    );
+    await redis.put({ record, transcript: [] });
+    await next.claim(record.id, { claimId: 'c1', podId: 'pod-b', fromEpoch: 100 });
+    const { epoch } = (await next.get(record.id))!;
+    await next.append(record.id, epoch, line('t1'));
+    for (const write of [
+      () => next.append(record.id, epoch, line('t2')),
+      () => next.keepContinuation(record.id, epoch, { version: 1 }),
+      () => next.update(record.id, epoch, (before) => ({ ...before, metadata: { order: 2 } })),
+    ]) {
+      // Emptied, and filled by a pod that has not heard yet that it was succeeded.
+      await redis.forget(record.id);
+      await sharedBy('pod-a').put({ record, transcript: [] });
+      await write();
+      expect((await redis.load(record.id))?.record).to.include({ ownerPod: 'pod-b', epoch });
+      expect((await redis.transcript(record.id))[0]).to.include({ turnId: 't1' });
+    }
+  });
+
+  it('are written as a whole, too, with how the conversation stands where the store has forgotten them', async () => {
+    await held.append(record.id, 100, line('t1'));
+    await (shared as unknown as MemorySessionStore).forget(record.id);
+    await held.keepContinuation(record.id, 100, { version: 1 });
+    expect(await shared.load(record.id)).to.have.nested.property('continuation.version', 1);
+    expect(await shared.transcript(record.id)).to.have.lengthOf(1);
+  });
+
   it('keep of many states of a conversation the last one alone', async () => {
     const states = Array.from({ length: 50 }, (_, i) => ({ version: 1, heard: i }));
     shared.asked.length = 0;

@@ -38,7 +38,7 @@ describe('two pods on one store', () => {
       const places = new Places({ capacity: 9 });
       const sessions = new Sessions({ store, places, podId, hasTime: () => true, timeoutMs: 60_000, nowMs: Date.now });
       const bus = hub.connect(podId);
-      const pods: Pods = { list: () => [], announce: () => {}, close: async () => {} };
+      const pods: Pods = { list: () => [], absent: () => [], announce: () => {}, close: async () => {} };
       const finder = new SessionFinder({ store, sessions, bus, pods, nowMs: Date.now });
       const leftBehind = new LeftBehind({ store, sessions, bus, log });
       closing.push(() => leftBehind.close());
@@ -82,6 +82,14 @@ describe('two pods on one store', () => {
     expect((await redis.get(id))?.metadata).to.deep.equal({ order: 4 });
   });
 
+  it('claim nothing that the store has lost meanwhile, for another pod may still have it', async () => {
+    const { redis, former, next } = startPods();
+    const { id, epoch } = await former.sessions.open({ agent: 'parrot' });
+    await redis.forget(id);
+    expect(await next.finder.claimHere({ id, fromEpoch: epoch, cause: 'owner_silent' })).to.equal(undefined);
+    expect(next.sessions.occupied).to.equal(0);
+  });
+
   it('claim a session once where it is asked for twice at the same time', async () => {
     const { redis, former, next } = startPods();
     const { id, epoch } = await former.sessions.open({ agent: 'parrot' });
@@ -103,7 +111,7 @@ describe('a pod that leads a session', () => {
     const places = new Places({ capacity: 9 });
     const options = { store, places, podId: 'asking', hasTime: () => true, timeoutMs: 60_000, nowMs: Date.now };
     const sessions = new Sessions(options);
-    const pods: Pods = { list: () => [], announce: () => {}, close: async () => {} };
+    const pods: Pods = { list: () => [], absent: () => [], announce: () => {}, close: async () => {} };
     const finder = new SessionFinder({ store, sessions, bus: asking, pods, nowMs: Date.now });
     return { redis, finder, leading };
   };

@@ -100,15 +100,18 @@ describe('RedisPods', () => {
     await bob.pods.close();
     bob.pods.announce();
     await eventually(() => idsOf(ada).length === 1);
+    expect(ada.pods.absent()).to.deep.equal([]);
     expect(await ada.link.commands.smembers('pods')).to.deep.equal(['ada']);
     expect(await ada.link.commands.exists('pod:bob')).to.equal(0);
   });
 
-  it('leaves out a pod that has fallen silent, and forgets it', async () => {
+  it('leaves out a pod that has fallen silent, forgets its load, and goes on naming it as missing', async () => {
     const [ada, bob] = [await openPod('ada'), await openPod('bob')];
     await eventually(() => idsOf(ada).length === 2);
+    expect(ada.pods.absent()).to.deep.equal([]);
     await bob.link.close();
     await eventually(() => idsOf(ada).length === 1);
+    expect(ada.pods.absent()).to.deep.equal(['bob']);
     await eventually(async () => (await ada.link.commands.smembers('pods')).length === 1);
     expect(await ada.link.commands.exists('pod:bob')).to.equal(0);
   });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { StaleEpoch } from '../../signalling/errors.ts';
+import { StaleEpoch, StoreBehind } from '../../signalling/errors.ts';
 import type { SessionStore } from '../../signalling/session-store.ts';
 import { transition } from '../../signalling/session.ts';
 import { line } from './session-hand-over-contract.ts';
@@ -52,10 +52,10 @@ export const itKeepsSessions = (open: () => SessionStore | Promise<SessionStore>
     expect((await store.get(record.id))?.metadata).to.deep.equal({ a: true, b: true, c: true });
   });
 
-  it('adopts a higher epoch and refuses a lower one', async () => {
+  it('adopts all of a session under a higher epoch, and refuses a lower one', async () => {
     const record = sessionRecord({ epoch: 100 });
     await store.create(record);
-    await store.append(record.id, 200, line('t1', 'user'));
+    await store.put({ record: { ...record, epoch: 200 }, transcript: [line('t1', 'user')] });
     expect(await store.get(record.id)).to.include({ ownerPod: 'pod-a', epoch: 200 });
     for (const write of [
       store.update(record.id, 100, (before) => before),
@@ -76,8 +76,22 @@ export const itKeepsSessions = (open: () => SessionStore | Promise<SessionStore>
     expect(await rejection(store.update(record.id, 100, (before) => before))).to.be.instanceOf(StaleEpoch);
     expect(await rejection(store.append(record.id, 100, line('t1', 'user')))).to.be.instanceOf(StaleEpoch);
     expect(await rejection(store.put({ record, transcript: [] }))).to.be.instanceOf(StaleEpoch);
-    await store.update(record.id, 101, (before) => before);
+    await store.put({ record: { ...record, ownerPod: 'pod-a', epoch: 101 }, transcript: [] });
     expect(await store.get(record.id)).to.include({ ownerPod: 'pod-a', epoch: 101 });
+  });
+
+  it('takes no part of a session under a higher epoch than it has: it has lost what came before', async () => {
+    const record = sessionRecord({ epoch: 100 });
+    await store.create(record);
+    for (const write of [
+      store.update(record.id, 200, (before) => ({ ...before, metadata: { late: true } })),
+      store.append(record.id, 200, line('t2', 'user')),
+      store.renew(record.id, 200, 1),
+      store.keepContinuation(record.id, 200, {}),
+    ]) {
+      expect(await rejection(write)).to.be.instanceOf(StoreBehind);
+    }
+    expect(await store.load(record.id)).to.deep.equal({ record, transcript: [] });
   });
 
   it('keeps the transcript in order, each line once', async () => {
