@@ -33,9 +33,9 @@ export class GatewayRouter {
     this.#options = options;
     const { bus } = options;
     this.#unsubscribe = [
-      bus.subscribe('relay.event', (payload) => this.#event(payload as RelayEvent)),
+      bus.subscribe('relay.event', (payload, from) => this.#event(payload as RelayEvent, from)),
       bus.subscribe('relay.close', (payload, from) => this.#close(payload as RelayClose, from)),
-      bus.subscribe('relay.rehome', (payload) => this.#rehomed(payload as RelayRehome)),
+      bus.subscribe('relay.rehome', (payload, from) => this.#rehomed(payload as RelayRehome, from)),
     ];
   }
 
@@ -152,22 +152,29 @@ export class GatewayRouter {
     });
   }
 
-  #event({ clientId, event }: RelayEvent): void {
+  /**
+   * The way of a client to `podId`, which leads its session. Undefined where another one does: a pod that hears late that it has
+   * lost the session, or never led it, has no say in what the client hears and in what becomes of it.
+   */
+  #relayFrom(podId: string, clientId: string): RelayRoute | undefined {
     const route = this.#connections.get(clientId)?.route;
-    if (route instanceof RelayRoute) route.accept(event);
+    return route instanceof RelayRoute && route.ownerPod === podId ? route : undefined;
+  }
+
+  /** The route takes it where it is the next one of the epoch that it follows. */
+  #event({ clientId, event }: RelayEvent, from: string): void {
+    this.#relayFrom(from, clientId)?.accept(event);
   }
 
   #close({ clientId, how, code = 'superseded' }: RelayClose, from: string): void {
     const connection = this.#connections.get(clientId);
-    // A pod that hears late that it has lost the session has no say in what became of the client.
-    if (!(connection?.route instanceof RelayRoute) || connection.route.ownerPod !== from) return;
+    if (connection === undefined || this.#relayFrom(from, clientId) === undefined) return;
     if (how === 'refuse') connection.refuse(code);
     else if (how === 'end') connection.end(code);
     else void this.reroute(connection, 'media-lost', 'pod', 0);
   }
 
-  #rehomed({ clientId, podId, position }: RelayRehome): void {
-    const route = this.#connections.get(clientId)?.route;
-    if (route instanceof RelayRoute) route.rehome(podId, position);
+  #rehomed({ clientId, podId, position }: RelayRehome, from: string): void {
+    this.#relayFrom(from, clientId)?.rehome(podId, position);
   }
 }
