@@ -27,6 +27,7 @@ export class SimulatedRedis {
   lossRate = 0;
   readonly lines = new Set<RedisLine>();
   #held: (() => void)[] = [];
+  #tail: Promise<unknown> = Promise.resolve();
 
   constructor(time: SimulatedTime) {
     this.time = time;
@@ -76,6 +77,13 @@ export class SimulatedRedis {
     if (!this.up) return;
     if (this.paused) this.#held.push(run);
     else run();
+  }
+
+  /** One command after the other, each with all that is noted of it: Redis has one thread. */
+  inTurn<Result>(command: () => Promise<Result>): Promise<Result> {
+    const done = this.#tail.then(command);
+    this.#tail = done.catch(() => undefined);
+    return done;
   }
 
   /** All of it as it stands, as a replica has it that falls behind from here on. */

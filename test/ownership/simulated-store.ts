@@ -41,13 +41,14 @@ export class SimulatedStore implements SessionStore {
   }
 
   claim(id: string, claim: Claim) {
-    return this.#line.run('claim', async () => {
+    const execute = async () => {
       const before = await this.#view.get(id);
       const answer = await this.#view.claim(id, claim);
       const granted = answer.outcome === 'claimed' && answer.session.record.epoch !== before?.epoch;
       if (granted) this.#rules.claimed(answer.session, before);
       return answer;
-    });
+    };
+    return this.#line.run('claim', () => this.#redis.inTurn(execute));
   }
 
   keepContinuation(id: string, epoch: number, continuation: Continuation) {
@@ -114,10 +115,13 @@ export class SimulatedStore implements SessionStore {
     epoch: number,
     operation: (view: MemorySessionStore) => Promise<Result>,
   ): Promise<Result> {
-    return this.#line.run(what, async () => {
-      const result = await operation(this.#view);
-      this.#rules.written({ id, epoch, podId: this.#podId, what });
+    const execute = async () => {
+      const view = this.#view;
+      const result = await operation(view);
+      // Of a session that it does not know, nothing has been written.
+      if ((await view.get(id)) !== undefined) this.#rules.written({ id, epoch, podId: this.#podId, what });
       return result;
-    });
+    };
+    return this.#line.run(what, () => this.#redis.inTurn(execute));
   }
 }

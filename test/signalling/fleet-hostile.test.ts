@@ -162,14 +162,17 @@ describe('a fleet under stress', () => {
     await asked;
   });
 
-  it('lets a client wait on though Redis has lost its session, and gives it the next place', async () => {
+  it('lets a client wait on though Redis has lost its session, and gives it the next place', async function () {
+    this.timeout(60_000);
     const [pod] = await start(1, { MAX_SESSIONS_PER_WORKER: '1' });
     const first = await pod!.open();
     const { id, token } = await pod!.open();
     const client = await callers[0]!.connect(token);
     expect(await client.join()).to.include({ queued: 1 });
     await inRedis((asked) => asked.flushall());
-    await eventually(async () => (await inRedis((asked) => asked.lrange('voice_sessions', 0, -1))).includes(id));
+    // Another pod might have given it a place, and not have written that back yet.
+    const queued = async () => (await inRedis((asked) => asked.lrange('voice_sessions', 0, -1))).includes(id);
+    await eventually(queued, 40_000);
     expect((await pod!.request('GET', `/v2/sessions/${id}`)).body).to.include({ state: 'queued' });
     await pod!.request('DELETE', `/v2/sessions/${first.id}`);
     expect(await client.event('move')).to.include({ reason: 'placed' });
@@ -270,6 +273,29 @@ describe('a fleet under stress', () => {
     await eventually(async () => (await inRedis((asked) => asked.zscore('sessions:active', 'broken'))) === null);
     expect(conversation.caller.socket.connected).to.equal(true);
     expect((await pod!.request('POST', '/v2/sessions', {})).status).to.equal(201);
+  });
+
+  it('passes on to a client what the owner of its session says, and nothing that another pod says', async () => {
+    await start(2);
+    const { id, token } = await pods[0]!.open();
+    const { body } = await pods[0]!.request('GET', `/v2/sessions/${id}`);
+    const owner = Number(body.pod.at(-1));
+    const relaying = `pod-${1 - owner}`;
+    const client = await callers[1 - owner]!.connect(token);
+    const { epoch } = await client.join();
+    const mistaken = await stranger();
+    const clientId = client.socket.id;
+    for (let seq = 1; seq <= 20; seq += 1) {
+      const event = { epoch, seq, name: 'speech', data: { speaking: true, turnId: 'false', atMs: 1 } };
+      mistaken.bus.tell(relaying, 'relay.event', { clientId, event });
+    }
+    mistaken.bus.tell(relaying, 'relay.rehome', { clientId, podId: 'stranger', position: { epoch, seq: 99 } });
+    mistaken.bus.tell(relaying, 'relay.close', { clientId, how: 'end' });
+    await mistaken.bus.request(relaying, 'session.lead', { id, look: false }, { timeoutMs: 2_000 }).catch(() => {});
+    pods[owner]!.calls.tell(id, { name: 'speech', data: { speaking: true, turnId: 'true', atMs: 1 } });
+    await client.event('speech');
+    expect(client.named('speech').map(({ turnId }) => turnId)).to.deep.equal(['true']);
+    expect(client.socket.connected).to.equal(true);
   });
 
   it('moves what is left when a pod is drained once more, after another one has come', async () => {
