@@ -54,10 +54,8 @@ export class GatewayRouter {
 
   /** The way for a client that joins. */
   async findRoute(connection: Connection, request: Request<'join'>): Promise<SessionRoute> {
-    // Who has seen events has had media; without any left it may have lost it.
-    const occasion: Occasion = request.lastSeen !== undefined && request.keep === undefined ? 'rejoin' : 'join';
     const { finder } = this.#options;
-    return this.#routeTo(connection, await finder.find(connection.sessionId, occasion, connection.signal));
+    return this.#routeTo(connection, await finder.find(connection.sessionId, occasionOf(request), connection.signal));
   }
 
   /** A client that has joined is given media where its session is led now. */
@@ -178,3 +176,10 @@ export class GatewayRouter {
     this.#relayFrom(from, clientId)?.rehome(podId, position);
   }
 }
+
+const occasionOf = ({ lastSeen, keep, hearsAgent }: Request<'join'>): Occasion => {
+  // Who has seen events has had media; without any left it may have lost it.
+  if (keep === undefined) return lastSeen === undefined ? 'join' : 'rejoin';
+  if (hearsAgent === 'yes') return 'hears';
+  return hearsAgent === 'unsure' ? 'may-hear' : 'join';
+};

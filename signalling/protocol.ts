@@ -31,6 +31,8 @@ const join = z.object({
   lastSeen: z.object({ epoch: count, seq: count }).optional(),
   /** Media that the client still holds; kept by the server where it is still there. */
   keep: z.object({ send: id, receive: id, consumer: id }).optional(),
+  /** Whether the agent was heard through it since the connection was lost: its server lives then; `unsure`: too early to tell. */
+  hearsAgent: z.enum(['yes', 'no', 'unsure']).optional(),
 });
 
 const report = z.object({
@@ -41,8 +43,7 @@ const report = z.object({
   playback: z.enum(['running', 'blocked']).optional(),
   /**
    * How long no packet of the agent has come. Set once after 0.5 s, when one at least is missing, then after each whole
-   * second. It is acknowledged as soon as the server
-   * has taken note; where the media is lost for good, `move` follows.
+   * second. Acknowledged as soon as the server has taken note; where the media is lost for good, `move` follows.
    */
   noPacketsForMs: count.optional(),
   statistics: z

@@ -45,6 +45,8 @@ const ASK_ALL_MS = 300;
 const LEAST_PATIENCE_MS = 250;
 /** A claim may have to be written twice by the pod that is asked to make it. */
 const REMOTE_CLAIM_MS = 1_000;
+/** After so long a client knows whether it hears its owner: it is better asked again than decided for. */
+const UNSURE_MS = 500;
 /** An answer that is read so long after its time says nothing about now. */
 const OLD_MS = 250;
 /** Refusals of a pod that does not lead the session, or will not in a moment. */
@@ -178,7 +180,8 @@ export class SessionFinder {
       if (nowMs() - askedAtMs > timeoutMs + OLD_MS) return { kind: 'cut_off' };
       return answer.leads ? { kind: 'leads', media: answer.media } : { kind: 'not-mine' };
     } catch (error) {
-      if (error instanceof PodUnreachable) return { kind: error.reason };
+      const late = occasion === 'may-hear' && nowMs() - askedAtMs >= UNSURE_MS;
+      if (error instanceof PodUnreachable) return { kind: error.reason === 'gone' && late ? 'timeout' : error.reason };
       // Whoever fails to answer for another reason is there all the same, and may well lead it.
       if (error instanceof RemoteRefusal) return { kind: DENIALS.has(error.code) ? 'not-mine' : 'cut_off' };
       throw error;

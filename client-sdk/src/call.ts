@@ -86,6 +86,7 @@ export class Call {
       signalling: this.signalling,
       media: this.media,
       playback: () => (this.#toldPlayback = this.playback.state),
+      heardMs: () => this.monitor.heardMs,
       silent: () => this.#facts.connectedOnce && (this.#facts.silent || !this.media.link),
       onJoined: (answer) => this.#onJoined(answer),
       onFailed: (error) => this.#fail(error),
@@ -201,11 +202,7 @@ export class Call {
   }
 
   #closeMedia(): void {
-    this.monitor.close();
-    this.media.close();
-    this.playback.close();
-    this.microphone.close();
-    this.graph.close();
+    for (const part of [this.monitor, this.media, this.playback, this.microphone, this.graph]) part.close();
   }
 
   #onJoined({ epoch, kept, media, queued, session, transcript }: Answers['join']): void {

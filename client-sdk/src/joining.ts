@@ -2,6 +2,7 @@ import type { Device, RtpCapabilities } from 'mediasoup-client/types';
 import type { Answers, Hello, IceServer, Request } from '../../signalling/protocol.ts';
 import type { CallMedia } from './call-media.ts';
 import { ParleyError, afterRefusedJoin } from './errors.ts';
+import { hearsAgent } from './hearing.ts';
 import type { Signalling } from './signalling.ts';
 import type { MediaPlaybackState } from './types.ts';
 import { protocolVersion, sdkVersion } from './version.ts';
@@ -12,6 +13,8 @@ export type JoiningOptions = {
   media: Pick<CallMedia, 'keep'>;
   /** Whether the page may play sound now. */
   playback: () => MediaPlaybackState;
+  /** When packets of the agent were last found, on the clock of `performance.now()`. */
+  heardMs: () => number | undefined;
   /** Whether nothing of the agent arrives. */
   silent: () => boolean;
   onJoined: (answer: Answers['join']) => void;
@@ -69,9 +72,10 @@ export class Joining {
   }
 
   #request(): Request<'join'> {
-    const { device, media, playback, signalling } = this.#options;
+    const { device, heardMs, media, playback, signalling } = this.#options;
     const { lastSeen } = signalling.order;
     const { keep } = media;
+    const hears = keep && hearsAgent(heardMs(), signalling.lostMs, performance.now());
     return {
       protocol: protocolVersion,
       sdk: sdkVersion,
@@ -79,6 +83,7 @@ export class Joining {
       playback: playback(),
       ...(lastSeen && { lastSeen }),
       ...(keep && { keep }),
+      ...(hears && { hearsAgent: hears }),
     };
   }
 }

@@ -53,6 +53,11 @@ export class MediaMonitor {
     return this.#playoutDelayMs;
   }
 
+  /** When packets of the agent were last found, on the clock of `performance.now()`. */
+  get heardMs(): number | undefined {
+    return this.#watch.heardMs;
+  }
+
   start(): void {
     if (this.#timers.length > 0) return;
     this.#timers.push(setInterval(() => void this.#look(), packetLookMs));

@@ -17,6 +17,7 @@ export class PacketWatch {
   #lostSinceMs: number | undefined;
   #lastLookMs = 0;
   #saidMs = 0;
+  #heardMs: number | undefined;
   #suspected = false;
 
   /** @returns a suspicion once, a verdict after each further second without a packet, and one when packets are back. */
@@ -34,6 +35,11 @@ export class PacketWatch {
     if (this.#suspected || quietForMs < suspectMs) return undefined;
     this.#suspected = true;
     return { suspectedMs: quietForMs };
+  }
+
+  /** When a look last found new packets. */
+  get heardMs(): number | undefined {
+    return this.#heardMs;
   }
 
   /** When a suspicion is due, if no packet comes until then; `undefined` where there has been one. */
@@ -56,6 +62,7 @@ export class PacketWatch {
 
   #arrived(packetsReceived: number, nowMs: number): PacketVerdict | undefined {
     const lostSinceMs = this.#lostSinceMs;
+    if (packetsReceived > (this.#packets ?? 0)) this.#heardMs = nowMs;
     this.#packets = packetsReceived;
     this.#lostSinceMs = undefined;
     this.#startFrom(nowMs);

@@ -58,6 +58,8 @@ export class Signalling extends Emitter<SignallingEvents> {
   readonly order = new EventOrder();
   /** How the caller's packets reach the server, as it said last. */
   callerNetwork: CallerNetwork | undefined;
+  /** When the connection over which the session was last joined went away, on the clock of `performance.now()`. */
+  lostMs: number | undefined;
   readonly #options: SignallingOptions;
   readonly #patience = new SocketPatience();
   /** Reject what waits for an acknowledgement that can no longer come. */
@@ -263,7 +265,10 @@ export class Signalling extends Emitter<SignallingEvents> {
     if (this.#closed) return;
     this.#drop();
     const nowMs = Date.now();
-    if (this.#attempt === 0 && this.#joinedOnce) this.#giveUpAtMs = nowMs + laterGiveUpMs;
+    if (this.#attempt === 0 && this.#joinedOnce) {
+      this.#giveUpAtMs = nowMs + laterGiveUpMs;
+      this.lostMs = performance.now();
+    }
     if (nowMs >= this.#giveUpAtMs) {
       const busy = cause instanceof ParleyError && cause.code === 'server_busy';
       this.#fail(

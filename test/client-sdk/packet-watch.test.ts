@@ -29,6 +29,20 @@ describe('PacketWatch', () => {
     expect(watch(new PacketWatch(), 0, 10_000, (nowMs) => Math.floor(nowMs / 400))).to.deep.equal([]);
   });
 
+  it('knows when it last found packets, also over a change of the connection', () => {
+    const watched = new PacketWatch();
+    watched.look(0, 1000);
+    expect(watched.heardMs).to.equal(undefined);
+    watched.look(5, 1200);
+    watched.look(5, 1400);
+    expect(watched.heardMs).to.equal(1200);
+    watched.restart(1500);
+    watched.look(0, 1600);
+    expect(watched.heardMs).to.equal(1200);
+    watched.look(1, 1800);
+    expect(watched.heardMs).to.equal(1800);
+  });
+
   it('suspects once, when a packet is late, and tells after each further second and when they are back', () => {
     const verdicts = watch(new PacketWatch(), 0, 6000, (nowMs) => (nowMs < 1000 || nowMs > 4500 ? nowMs / 20 : 45));
     expect(verdicts).to.deep.equal([

@@ -102,6 +102,14 @@ const stopRedis: Fault = async ({ world }) => {
   };
 };
 
+const dropClients: Fault = (fleet) => {
+  const pod = fleet.anyPod();
+  if (!pod?.works) return () => {};
+  fleet.world.trace(`${pod.id} loses the connections of its clients`);
+  pod.dropClients();
+  return () => {};
+};
+
 const emptyRedis: Fault = async ({ world }) => {
   const { redis, rules } = world;
   if (!redis.up) return () => {};
@@ -149,6 +157,7 @@ export const FAULTS: readonly Fault[] = [
   cutFromClients,
   cutOffEntirely,
   clientOffline,
+  dropClients,
   stopRedis,
   emptyRedis,
   pauseRedis,

@@ -78,6 +78,43 @@ describe('what went wrong once', function () {
       }));
   }
 
+  it('an owner cut off from Redis lost a call to another pod, whose client had lost nothing but its connection', () =>
+    play(async (fleet, pass) => {
+      const { world } = fleet;
+      const owner = await startPod(fleet, 'owner');
+      await startPod(fleet, 'other');
+      await pass(1_100);
+      const client = await startClient(fleet, owner);
+      // Redis goes on counting it among those that listen.
+      for (const line of [owner.commands, owner.messages]) line.cut(20_000);
+      await pass(100);
+      client.sentTo = 'other';
+      owner.dropClients();
+      await pass(6_000);
+      expect(world.lines.join(), 'what it was told').to.include('is refused by other: server_busy');
+      expect(client.link).to.include({ podId: 'owner', audible: true });
+      client.sentTo = 'owner';
+      await pass(4_000);
+      expect(client.joined && client.link?.podId, 'it is back, with its media').to.equal('owner');
+      expect(world.lines.join()).not.to.include('has claimed');
+      for (const line of [owner.commands, owner.messages]) line.heal();
+    }));
+
+  it('such a client that could not reach its owner was left alone, though the owner had long given up its media', () =>
+    play(async (fleet, pass) => {
+      const owner = await startPod(fleet, 'owner');
+      await startPod(fleet, 'other');
+      await pass(1_100);
+      const client = await startClient(fleet, owner);
+      for (const line of [owner.commands, owner.messages]) line.cut();
+      await pass(100);
+      client.sentTo = 'other';
+      owner.dropClients();
+      await pass(25_000);
+      expect(client.link).to.include({ podId: 'other', audible: true });
+      for (const line of [owner.commands, owner.messages]) line.heal();
+    }));
+
   it('a pod that had stood still wrote what it had to an emptied Redis, and its successor only what was new', () =>
     play(async (fleet, pass) => {
       const { world } = fleet;

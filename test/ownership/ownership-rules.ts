@@ -83,11 +83,11 @@ export class OwnershipRules {
     // It was taken before, and this is a claim from whoever took it.
     if (before?.ownerPod !== link.podId) return;
     // A pod that Redis has seen go is gone by all that others can know; and whoever has lost its connection, and comes to
-    // join, is not asked what it hears.
+    // join, may be unable to say yet that it hears it.
     // Nor can a question be brought to anybody where a good part of all messages gets lost.
     const lossy = this.#world.redis.lossRate > 0.05;
     const cutOff = lossy || this.#world.pods.get(link.podId)?.messages.stoodFor(OWNER_PATIENCE_MS) === false;
-    if (cutOff && !client?.joined) return;
+    if (cutOff && !client?.joined && client?.hears !== 'yes') return;
     this.#cutOff.set(`${id} ${epoch}`, cutOff);
     this.#takings.set(`${id} ${epoch}`, `${client?.name} heard ${link.podId} for ${Math.round(heardForMs)} ms`);
   }

@@ -4,6 +4,7 @@
  */
 import { reconnectDelayMs } from '../../client-sdk/src/backoff.ts';
 import { EventOrder } from '../../client-sdk/src/event-order.ts';
+import { hearsAgent } from '../../client-sdk/src/hearing.ts';
 import { PacketWatch } from '../../client-sdk/src/packet-watch.ts';
 import { SocketPatience } from '../../client-sdk/src/socket-patience.ts';
 import { Standby } from '../../client-sdk/src/standby.ts';
@@ -36,6 +37,8 @@ export class SimulatedClient {
   /** Why it has given up or was told to go; undefined while it wants to talk. */
   over: string | undefined;
   joined = false;
+  /** What it said when it last asked to join. */
+  hears: 'yes' | 'no' | 'unsure' | undefined;
   /** The pod that the balancer sends it to; undefined: whichever it likes. */
   sentTo: string | undefined;
   link: ClientLink | undefined;
@@ -61,6 +64,7 @@ export class SimulatedClient {
   #joinedOnce = false;
   #failures = 0;
   #iceLostSinceMs: number | undefined;
+  #lostMs: number | undefined;
   #watched: ClientLink | undefined;
 
   constructor(world: World, name: string, sessionId: string) {
@@ -166,10 +170,12 @@ export class SimulatedClient {
     const { nowMs } = this.#world.time;
     const pathLost = nowMs - (this.#iceLostSinceMs ?? nowMs) > ICE_NOTICED_MS;
     const keep = this.#next || pathLost ? undefined : this.link?.keep;
+    this.hears = keep && hearsAgent(this.#watch.heardMs, this.#lostMs, nowMs);
     const join = { protocol: 1, sdk: '0', rtpCapabilities: RTP_CAPABILITIES, playback: 'running' };
     const silent = this.#connectedOnce && (this.#silent || !this.link);
     try {
-      const request = { ...join, ...(lastSeen && { lastSeen }), ...(keep && { keep }) };
+      const said = this.hears && { hearsAgent: this.hears };
+      const request = { ...join, ...(lastSeen && { lastSeen }), ...(keep && { keep }), ...said };
       const answer = (await this.request(
         'join',
         request,
@@ -301,6 +307,7 @@ export class SimulatedClient {
     this.#stopTimer?.();
     const socket = this.#socket;
     this.#socket = undefined;
+    if (this.joined) this.#lostMs = this.#world.time.nowMs;
     this.joined = false;
     socket?.close();
     for (const fail of this.#pending) fail(new Error('reconnecting'));

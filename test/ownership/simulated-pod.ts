@@ -82,6 +82,13 @@ export class SimulatedPod {
     });
   }
 
+  /** All connections of clients break, as when a balancer is started again. */
+  dropClients(): void {
+    this.#world.time.in(this.process, () => {
+      for (const connection of this.#connections.values()) connection.drop();
+    });
+  }
+
   /** A client's connection is made. */
   accept(socket: SimulatedSocket, sessionId: string): void {
     const { router } = this.signalling;

@@ -176,11 +176,12 @@ export class RedisLine {
     return () => this.#upListeners.delete(listener);
   }
 
-  cut(): void {
+  /** @param noticedAfterMs when either side takes the connection for dead */
+  cut(noticedAfterMs?: number): void {
     if (this.#cut) return;
     this.#cut = true;
     const { time } = this.#redis;
-    this.#stopNoticing = time.after(time.between(300, 2_000), () => this.#break());
+    this.#stopNoticing = time.after(noticedAfterMs ?? time.between(300, 2_000), () => this.#break());
   }
 
   heal(): void {

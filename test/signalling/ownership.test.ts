@@ -31,6 +31,18 @@ describe('who may lead a session', () => {
     expect(judge({ kind: 'gone' }, 'change')).to.equal('claim');
   });
 
+  it('leaves an owner that does not answer alone while a client that joins again hears it: it is cut off from Redis only', () => {
+    expect(judge({ kind: 'timeout' }, 'hears')).to.equal('refuse');
+    expect(judge({ kind: 'gone' }, 'hears')).to.equal('refuse');
+    expect(judge({ kind: 'not-mine' }, 'hears')).to.equal('claim');
+  });
+
+  it('waits for a client that cannot tell yet, unless the owner is gone for all that Redis knows', () => {
+    expect(judge({ kind: 'timeout' }, 'may-hear')).to.equal('refuse');
+    expect(judge({ kind: 'gone' }, 'may-hear')).to.equal('claim');
+    expect(judge({ kind: 'leads', media: 'flowing' }, 'may-hear')).to.equal('relay');
+  });
+
   it('takes nothing while this pod itself cannot ask', () => {
     expect(judge({ kind: 'cut_off' }, 'join')).to.equal('refuse');
     expect(judge({ kind: 'cut_off' }, 'media-lost')).to.equal('refuse');
