@@ -120,9 +120,9 @@ export class Call {
     }
   }
 
-  /** Speaks from now on, starting from the given state of the conversation. */
+  /** Speaks from now on, starting from the given state; a call that speaks already learns how tools went elsewhere. */
   takeOver({ conversation, history, tools, elapsedMs }: RestoredConversation): void {
-    if (this.#leads) return;
+    if (this.#leads) return this.#post({ type: 'tools-learnt', callId: this.#options.id, record: tools });
     this.#startedAtMs = monotonicMs() - elapsedMs;
     this.#history = new ConversationHistory(history);
     this.#continuations.tools = tools;

@@ -121,7 +121,7 @@ export class Calls {
     });
   }
 
-  /** Lets a call that stood by speak from now on. @throws {MediaError} `session_not_found` */
+  /** As `Call.takeOver`. @throws {MediaError} `session_not_found` */
   takeOver(callId: string, saved: SavedConversation): void {
     const restored = restore(saved) ?? { conversation: reconcile(undefined, []), history: [], tools: [], elapsedMs: 0 };
     this.get(callId).takeOver(restored);

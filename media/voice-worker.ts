@@ -155,6 +155,8 @@ export class VoiceWorker {
         return call.tools?.clientAnswered(message.answer);
       case 'tools-kept':
         return this.#records.settle(message.requestId, message.kept);
+      case 'tools-learnt':
+        return call.tools?.learn(message.record);
       case 'hand-over':
         this.#handOvers.set(message.callId, message.requestId);
         return call.handOver(message.withinMs);

@@ -146,7 +146,8 @@ const coming = (media: MediaCalls, agents: CallAgents): Pick<CallControl, 'join'
   handOver: async (id, withinMs, signal) => {
     const continuation = await media.get(id).handOver(withinMs, signal);
     // Its lines were told as they came; whoever keeps them has the transcript.
-    return { transcript: [], continuation: agents.stamp(id, continuation) };
+    const toolsRun = continuation.tools?.some(({ idempotent, outcome }) => !idempotent && !outcome) ?? false;
+    return { transcript: [], continuation: agents.stamp(id, continuation), toolsRun };
   },
   end: (id) => {
     agents.free(id);

@@ -88,6 +88,7 @@ const connectClients = (parts: Foundation, started: AsyncDisposableStack) => {
     calls,
     sessions,
     toStandby: (target, id, parsed) => handover.toStandby(target, id, parsed),
+    toSuccessor: (id, continuation) => handover.toSuccessor(id, continuation),
     publish: bus.publish.bind(bus),
     log,
     nowMs,

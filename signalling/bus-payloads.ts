@@ -137,6 +137,7 @@ export const payloadSchemas: Readonly<Record<string, z.ZodType>> = {
     joinRequest: join,
     withoutMicrophone: z.boolean(),
   }),
+  'handover.late': z.looseObject({ id, epoch: count, continuation: anything }),
   'handover.cancel': aboutSession,
 };
 

@@ -45,6 +45,8 @@ export type JoinRequest = Pick<Request<'join'>, 'rtpCapabilities' | 'playback' |
 /** What was said before, elsewhere or earlier, for a call that has to go on with it. */
 export type Restored = { transcript: readonly TranscriptEntry[]; continuation?: Continuation };
 
+export type HandedOver = Restored & { toolsRun?: boolean };
+
 /**
  * Of the caller's media: `flowing`, it arrives; `lost`, the caller had media here and nothing of it arrives any more;
  * `none`, there is none here.
@@ -101,10 +103,14 @@ export interface CallControl {
   standsBy(sessionId: string, signal: AbortSignal): Promise<void>;
   /**
    * Stops the agent's voice for good at a frame, at the first moment at which neither side speaks, and at the latest after
-   * `withinMs`. Resolves to how the conversation stands then. The media stays until `end`.
+   * `withinMs`. Resolves to how the conversation stands then, and whether a tool still runs: its outcome is told by a later
+   * continuation. The media stays until `end`.
    */
-  handOver(sessionId: string, withinMs: number, signal: AbortSignal): Promise<Restored>;
-  /** A call that stood by leads from now on: it goes on speaking where the other one stopped. */
+  handOver(sessionId: string, withinMs: number, signal: AbortSignal): Promise<HandedOver>;
+  /**
+   * A call that stood by leads from now on: it goes on speaking where the other one stopped. One that leads learns of tools that
+   * ran on in the pod that led before.
+   */
   takeOver(sessionId: string, restored: Restored): void;
   /** Undoes `handOver`: this pod leads again, since the other one could not. */
   resume(sessionId: string): void;

@@ -2,6 +2,7 @@
 import type { Restored, StandbyRequest } from './call-control.ts';
 import type { ParsedRequest } from './gateway-message.ts';
 import type { MediaOptions, Request, Sequenced } from './protocol.ts';
+import type { Continuation } from './session-store.ts';
 import type { SessionRecord } from './session.ts';
 
 /** Open the call beside ours, silently. Answered by `HandoverPrepared`. */
@@ -20,5 +21,8 @@ export type HandoverCommit = {
   joinRequest: Request<'join'>;
   withoutMicrophone: boolean;
 };
+/** A tool that ran on where the session came from has ended: how things stand there. Nothing happens under another epoch. */
+export type HandoverLate = { id: string; epoch: number; continuation: Continuation };
+
 /** Events are numbered from here on. */
 export type HandoverCommitted = { position: Sequenced };

@@ -5,6 +5,7 @@ import type { ParsedRequest } from './gateway-message.ts';
 import type {
   HandoverCommit,
   HandoverCommitted,
+  HandoverLate,
   HandoverPrepare,
   HandoverPrepared,
   HandoverRequest,
@@ -17,6 +18,7 @@ import type { Request } from './protocol.ts';
 import type { ChannelClient, SessionChannel } from './session-channel.ts';
 import type { ClaimRequest, LeadAnswer } from './session-finder.ts';
 import type { SessionHost } from './session-host.ts';
+import type { Continuation } from './session-store.ts';
 import type { Sessions } from './sessions.ts';
 
 export type HandoverSourceOptions = {
@@ -47,11 +49,18 @@ const COMMIT_MS = 2_000;
 const QUIET_WITHIN_MS = { least: 2_000, most: 5_000 };
 /** The client lets go of what it had here when it hears the other pod; until then closing it would look like a loss. */
 const LINGER_MS = 1_000;
+/** As long as a tool usually takes, and not so long that the process ends much later. */
+const TOOLS_LINGER_MS = 5_000;
+
+/** Whom a session went to, and under which epoch it is led there. */
+type Successor = { podId: string; epoch: number };
 
 /** Hands the sessions of this pod to others without a break in what their clients hear. */
 export class HandoverSource {
   readonly #options: HandoverSourceOptions;
   readonly #lingering = new Set<Promise<void>>();
+  /** Of sessions whose call has stopped here and is still there; pending until the other pod leads. */
+  readonly #successors = new Map<string, Promise<Successor>>();
 
   constructor(options: HandoverSourceOptions) {
     this.#options = options;
@@ -98,6 +107,23 @@ export class HandoverSource {
     return (await this.#options.bus.request(podId, 'handover.request', request, { timeoutMs: COMMIT_MS })) as object;
   }
 
+  /**
+   * A call that has stopped here still tells something: a tool has ended. The pod that goes on is told, once it leads.
+   * @returns whether it was, or undefined where the session stays here
+   */
+  toSuccessor(id: string, continuation: Continuation): Promise<boolean> | undefined {
+    const tell = async ({ podId, epoch }: Successor) => {
+      const late: HandoverLate = { id, epoch, continuation };
+      await this.#options.bus.request(podId, 'handover.late', late, { timeoutMs: COMMIT_MS });
+      return true;
+    };
+    // Unknown to the other pod, it may have been done or not: that is what its model is told.
+    return this.#successors
+      .get(id)
+      ?.then(tell)
+      .catch(() => false);
+  }
+
   /** Resolves when the media of all that was handed over is closed. */
   async settled(): Promise<void> {
     await Promise.all(this.#lingering);
@@ -124,10 +150,14 @@ export class HandoverSource {
     let stopped = false;
     try {
       await prepareInTurn(() => this.#prepare(move, signal));
-      const { continuation } = await calls.handOver(id, this.#quietWithinMs(), signal);
+      const { continuation, toolsRun } = await calls.handOver(id, this.#quietWithinMs(), signal);
       stopped = true;
-      await this.#commit(move, continuation);
+      const committing = this.#commit(move, continuation);
+      this.#successors.set(id, committing);
+      await committing;
+      await this.#letGo(id, toolsRun ? TOOLS_LINGER_MS : LINGER_MS);
     } catch (error) {
+      this.#successors.delete(id);
       channel.standby = undefined;
       if (await this.#leads(podId, id, error)) {
         await this.#letGo(id);
@@ -180,7 +210,7 @@ export class HandoverSource {
       podId: string;
     },
     continuation: HandoverCommit['restored']['continuation'],
-  ): Promise<void> {
+  ): Promise<Successor> {
     const { bus, sessions, host, addressOf, relayTo } = this.#options;
     const id = channel.sessionId;
     // Lines that the end of this pod's part has brought are on their way into the record.
@@ -201,7 +231,7 @@ export class HandoverSource {
     })) as HandoverCommitted;
     host.release(id);
     relayTo(client, podId, committed);
-    await this.#letGo(id);
+    return { podId, epoch: committed.position.epoch };
   }
 
   /** The answer to the last word may have been lost: does the other one lead it? */
@@ -214,11 +244,12 @@ export class HandoverSource {
     return answer?.leads ?? false;
   }
 
-  async #letGo(id: string): Promise<void> {
+  async #letGo(id: string, lingerMs = LINGER_MS): Promise<void> {
     const { sessions, calls, host, log } = this.#options;
     host.release(id)?.drop();
     await sessions.release(id);
-    const lingering = pause(LINGER_MS)
+    const lingering = pause(lingerMs)
+      .then(() => this.#successors.delete(id))
       .then(() => calls.end(id))
       .catch((error: unknown) => log.error({ sessionId: id, err: error }, 'a call that was handed over did not close'));
     this.#lingering.add(lingering);

@@ -4,6 +4,7 @@ import type { ConnectedClient } from './session-route.ts';
 import type {
   HandoverCommit,
   HandoverCommitted,
+  HandoverLate,
   HandoverPrepare,
   HandoverPrepared,
   HandoverRequest,
@@ -48,6 +49,7 @@ export class HandoverTarget {
       return {};
     });
     bus.handle('handover.commit', (payload) => this.#commit(payload as HandoverCommit));
+    bus.handle('handover.late', (payload) => this.#late(payload as HandoverLate));
     bus.subscribe('handover.cancel', (payload) => void this.#cancel((payload as { id: string }).id));
   }
 
@@ -98,6 +100,15 @@ export class HandoverTarget {
       if (restored.continuation) await sessions.keepContinuation(id, restored.continuation);
     });
     return { position };
+  }
+
+  /** The session may have gone on to another pod, which would have to be told in its turn; what is unknown there stays so. */
+  async #late({ id, epoch, continuation }: HandoverLate): Promise<object> {
+    const { calls, sessions } = this.#options;
+    const record = sessions.holds(id) ? await sessions.get(id) : undefined;
+    if (record?.epoch !== epoch) throw new SignallingFailure('session_not_found');
+    calls.takeOver(id, { transcript: [], continuation });
+    return {};
   }
 
   #clientOf({ id, client }: HandoverCommit): ChannelClient {

@@ -17,6 +17,8 @@ export type SessionHostOptions = {
   sessions: Sessions;
   /** Passes a request on that is about transports on the pod which is to take the session over. */
   toStandby: (podId: string, sessionId: string, parsed: ParsedRequest) => Promise<object>;
+  /** Brings what a call still tells to the pod that it was handed over to. Undefined where it was not. */
+  toSuccessor: (sessionId: string, continuation: Continuation) => Promise<boolean> | undefined;
   /** Told what others may want to know: sessions that were interrupted or ended, and lines of the conversation. */
   publish: (topic: string, payload: object) => void;
   log: Log;
@@ -113,6 +115,8 @@ export class SessionHost implements CallObserver {
   }
 
   continuation(sessionId: string, continuation: Continuation): Promise<boolean> {
+    const told = this.#options.toSuccessor(sessionId, continuation);
+    if (told) return told;
     // Not in the session's order: a join that waits for its media must not hold up what others need to go on.
     return this.#guard(sessionId, 'how the conversation stands', () =>
       this.#options.sessions.keepContinuation(sessionId, continuation),

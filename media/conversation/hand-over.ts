@@ -3,7 +3,7 @@
 /** A pause that is at least this long hides the change of voices. Smaller: stops between syllables. */
 export const PAUSE_MS = 80;
 
-/** What of a reply is not known yet would be lost with this pod: it is waited for, but no longer than this. */
+/** What of a reply, or of a tool, is not known yet would be lost with this pod: it is waited for, but no longer than this. */
 const INCOMPLETE_MS = 2000;
 
 /** How a call stands at a moment. */
@@ -12,7 +12,7 @@ export type Moment = {
   atRest: boolean;
   /** The agent is not to be heard, or pauses here for `PAUSE_MS`. Asked only where it matters. */
   isPause: () => boolean;
-  /** All that there is to be said is known, so that nothing of it is lost. */
+  /** All that there is to be said is known, and how every tool went, so that nothing of it is lost. */
   complete: boolean;
 };
 

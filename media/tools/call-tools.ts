@@ -56,6 +56,8 @@ export class CallTools {
   readonly #runner: ToolRunner;
   readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly #closed = new AbortController();
+  /** What the pod that spoke before told after it had handed over; that may come before this one takes over. */
+  #learnt: ToolRecord = [];
   /** The call that is to end this conversation, until the reply that it came with is over. */
   #ending: ToolRun | undefined;
 
@@ -143,6 +145,17 @@ export class CallTools {
   /** Goes on with what was done in the pod that spoke until now. */
   takeOver(record: ToolRecord): void {
     this.#ledger.restore(record);
+    this.learn(this.#learnt);
+  }
+
+  /** Tools that still ran when this pod took over have ended in the one that spoke before. */
+  learn(record: ToolRecord): void {
+    this.#learnt = record;
+    const now = this.#now();
+    const ended = record.filter(
+      ({ turnId, call, outcome }) => outcome && this.#ledger.becameKnown(turnId, call.id, outcome, now),
+    );
+    if (ended.length > 0) this.#record();
   }
 
   /** What must not be cut off runs to its end. Idempotent. */

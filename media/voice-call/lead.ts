@@ -40,11 +40,15 @@ export class Lead {
     this.#handOver = new HandOver(nowMs, withinMs);
   }
 
-  /** Whether the voice is to stop now. @param atRest neither is the caller in a turn nor is a reply awaited */
-  isDue(atRest: boolean, playout: Playout, nowMs: number): boolean {
+  /**
+   * Whether the voice is to stop now.
+   * @param atRest neither is the caller in a turn nor is a reply awaited
+   * @param working a tool runs, whose outcome the next pod would not know
+   */
+  isDue(atRest: boolean, working: boolean, playout: Playout, nowMs: number): boolean {
     const { speech, position, audible } = playout;
     const isPause = () => !audible || !speech || speech.pauseAt(position, PAUSE_MS);
-    const complete = !speech || speech.ended;
+    const complete = (!speech || speech.ended) && !working;
     return this.#leads && this.#handOver !== undefined && this.#handOver.isDue({ atRest, isPause, complete }, nowMs);
   }
 

@@ -199,7 +199,8 @@ export class VoiceCall {
 
   #pollLead(nowMs: number): void {
     const { playout } = this.#parts.voice;
-    if (this.#lead.isDue(this.#conversation.isAtRest, playout, nowMs)) {
+    const working = this.#parts.tools?.isWorking ?? false;
+    if (this.#lead.isDue(this.#conversation.isAtRest, working, playout, nowMs)) {
       this.#tell({ type: 'hand-over' }, nowMs);
       this.#lead.giveUp();
     }

@@ -90,6 +90,8 @@ export type ToVoiceWorker =
   | { type: 'tool-result'; callId: string; answer: ClientToolAnswer }
   /** Answers `tools`. */
   | { type: 'tools-kept'; callId: string; requestId: number; kept: boolean }
+  /** What became of tools that ran on in the pod that spoke before. */
+  | { type: 'tools-learnt'; callId: string; record: ToolRecord }
   /** Answered by `handed-over` when the voice has stopped for good. */
   | { type: 'hand-over'; callId: string; requestId: number; withinMs: number }
   | { type: 'take-over'; callId: string; order: TakeOver }

@@ -6,6 +6,8 @@ import { Callers } from '../support/callers.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { startTestServer } from '../support/running-server.ts';
 import type { TestServer } from '../support/running-server.ts';
+import { rejection } from '../support/rejection.ts';
+import { ScriptedPod } from '../support/scripted-pod.ts';
 
 const TOKEN_SECRET = 'a secret of more than thirty-two characters';
 
@@ -204,6 +206,29 @@ describe('a fleet', () => {
     expect((await owner.request('GET', '/health/ready')).status).to.equal(503);
     expect((await owner.request('DELETE', '/v2/drain')).status).to.equal(200);
     expect((await owner.request('GET', '/health/ready')).status).to.equal(200);
+  });
+
+  it('tells the pod that goes on what became of a tool that still ran as a session was handed over', async () => {
+    await start(2);
+    const { id, token } = await pods[0]!.open();
+    const { owner, others } = await podOf(id);
+    const [target] = others;
+    const client = await callersOf(owner).connect(token);
+    await client.join();
+    await owner.request('POST', '/v2/drain');
+    await becomes(() => expect(owner.calls.asked.some((asked) => asked.startsWith(`hand-over ${id}`))).to.equal(true));
+    // It may end before the other pod leads, or after.
+    owner.calls.tellContinuation(id, { version: 1, tools: ['ended'] });
+    await becomes(() => expect(target!.calls.restored.get(id)?.continuation).to.deep.include({ tools: ['ended'] }));
+    expect(target!.calls.leads(id)).to.equal(true);
+    const late = { id, epoch: 1, continuation: { version: 1, tools: ['of a former epoch'] } };
+    const other = await ScriptedPod.start('stranger', redis.url);
+    const refused = await rejection(
+      other.bus.request(`pod-${pods.indexOf(target!)}`, 'handover.late', late, { timeoutMs: 2_000 }),
+    );
+    await other.die();
+    expect(refused).to.include({ code: 'session_not_found' });
+    expect(target!.calls.restored.get(id)?.continuation).to.deep.include({ tools: ['ended'] });
   });
 
   it('goes on from memory while Redis is away, says so, and writes everything back when it returns empty', async () => {

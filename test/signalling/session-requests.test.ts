@@ -34,7 +34,7 @@ describe('joining a session', () => {
     const store = new HeldSessions({ local: new MemorySessionStore({ podId }), log });
     const places = new Places({ capacity: 9 });
     const sessions = new Sessions({ store, places, podId, hasTime: () => true, timeoutMs: 60_000, nowMs });
-    const nothing = { toStandby: async () => ({}), publish: () => {} };
+    const nothing = { toStandby: async () => ({}), toSuccessor: () => undefined, publish: () => {} };
     const host = new SessionHost({ calls: new FakeCalls(), sessions, ...nothing, log, nowMs });
     const { id } = await sessions.open({ agent: 'parrot' });
     return { host, id };

@@ -36,13 +36,23 @@ describe('Lead', () => {
   const conversation = { greeted: true, turnIndex: 1, turnNumber: 3 };
   const order = { conversation, history: [], startedAtMs: 0 };
 
+  it('waits for a tool that runs, and for no longer than for the rest of a reply', () => {
+    const line = new PlayoutLine();
+    const lead = new Lead(true);
+    lead.handOver(100, 0);
+    expect(lead.isDue(true, true, line.playout, 50)).to.equal(false);
+    expect(lead.isDue(true, true, line.playout, 2099)).to.equal(false);
+    expect(lead.isDue(true, true, line.playout, 2100)).to.equal(true);
+    expect(lead.isDue(true, false, line.playout, 50)).to.equal(true);
+  });
+
   it('gives the voice up within a frame and a fade, and says so once', () => {
     const line = new PlayoutLine();
     line.playout.play(spoken('t1', 3000));
     line.run(1000);
     const lead = new Lead(true);
     lead.handOver(0, line.nowMs);
-    expect(lead.isDue(false, line.playout, line.nowMs)).to.equal(true);
+    expect(lead.isDue(false, false, line.playout, line.nowMs)).to.equal(true);
     line.playout.stop();
     lead.giveUp();
     const askedMs = line.nowMs;
