@@ -72,7 +72,9 @@ export class LeftBehind {
   async #tell(left: Left): Promise<boolean> {
     const { store, bus } = this.#options;
     const record = await store.get(left.id);
-    if (record === undefined || record.state === 'ended') return true;
+    // The store has lost it: whoever leads it is about to write it back, and lacks this all the same.
+    if (record === undefined) return false;
+    if (record.state === 'ended') return true;
     const lines = await store.transcript(left.id);
     const known = new Set(lines.map(lineKey));
     const transcript = left.transcript.filter((line) => !known.has(lineKey(line)));

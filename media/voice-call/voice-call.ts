@@ -199,8 +199,7 @@ export class VoiceCall {
 
   #pollLead(nowMs: number): void {
     const { playout } = this.#parts.voice;
-    const working = this.#parts.tools?.isWorking ?? false;
-    if (this.#lead.isDue(this.#conversation.isAtRest, working, playout, nowMs)) {
+    if (this.#lead.isDue(this.#conversation.isAtRest, this.tools?.isWorking ?? false, playout, nowMs)) {
       this.#tell({ type: 'hand-over' }, nowMs);
       this.#lead.giveUp();
     }

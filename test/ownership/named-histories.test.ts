@@ -115,6 +115,29 @@ describe('what went wrong once', function () {
       for (const line of [owner.commands, owner.messages]) line.heal();
     }));
 
+  it('a pod kept what it alone had for a session, since Redis had been emptied as it was about to pass it on', () =>
+    play(async (fleet, pass) => {
+      const { world } = fleet;
+      const former = await startPod(fleet, 'former');
+      await startPod(fleet, 'next');
+      await pass(1_100);
+      const client = await startClient(fleet, former);
+      former.commands.cut(300);
+      await pass(3_500);
+      // What is said meanwhile is in its memory alone when the other pod claims the session.
+      former.messages.cut();
+      const reached = world.cut([client], ['former'], ['signalling', 'media']);
+      client.sentTo = 'next';
+      await pass(6_000);
+      former.commands.heal();
+      await pass(1_500);
+      expect(world.lines.join()).to.include('former warn: another pod leads this session now');
+      await world.rules.excusing(() => world.redis.forget());
+      await pass(4_000);
+      former.messages.heal();
+      reached();
+    }));
+
   it('a pod that had stood still wrote what it had to an emptied Redis, and its successor only what was new', () =>
     play(async (fleet, pass) => {
       const { world } = fleet;

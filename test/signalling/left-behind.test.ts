@@ -82,6 +82,21 @@ describe('two pods on one store', () => {
     expect((await redis.get(id))?.metadata).to.deep.equal({ order: 4 });
   });
 
+  it('pass it on later where the store has just lost the session, and nobody can be found who leads it', async () => {
+    const { redis, former, next } = startPods();
+    const { id, epoch } = await former.sessions.open({ agent: 'parrot' });
+    former.shared.away = true;
+    await former.sessions.append(id, line('while cut off'));
+    await next.finder.claimHere({ id, fromEpoch: epoch, cause: 'owner_silent' });
+    former.store.prependListener('left', () => void redis.forget(id));
+    former.shared.away = false;
+    await former.store.flush();
+    expect(await redis.get(id)).to.equal(undefined);
+    await next.sessions.append(id, line('after'));
+    await eventually(async () => (await redis.transcript(id)).length === 2, 15_000);
+    expect((await next.sessions.transcript(id)).map(({ turnId }) => turnId)).to.include('while cut off');
+  });
+
   it('claim nothing that the store has lost meanwhile, for another pod may still have it', async () => {
     const { redis, former, next } = startPods();
     const { id, epoch } = await former.sessions.open({ agent: 'parrot' });
