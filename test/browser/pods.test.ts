@@ -103,7 +103,7 @@ describe('a call among several servers', function () {
     process.kill(server.media.mediaWorkerPids[0]!, 'SIGKILL');
     const lost = await state('reconnecting', before);
     await state('connected', lost);
-    expect(relay.connections).to.equal(2);
+    expect(relay.connections).to.be.at.least(2);
     const told = (await call.events()).filter(({ data, name }) => name === 'transcript' && data['final'] === true);
     expect(told.map(({ data }) => [data['role'], data['turnId'] === 't9'])).to.deep.equal([
       ['agent', false],

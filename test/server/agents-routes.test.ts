@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { createAgentFolder } from '../support/agent-folder.ts';
 import type { AgentFolder } from '../support/agent-folder.ts';
+import { becomes } from '../support/becomes.ts';
 import { startTestServer } from '../support/running-server.ts';
 import type { Answer, TestServer } from '../support/running-server.ts';
 
@@ -37,14 +38,13 @@ describe('/v2/agents', () => {
     await folder.write('a.yaml', 'name: anna\nvoice: nobody');
     await folder.write('b.yaml', 'name: [');
     let agents: Listed[] = [];
-    for (let tries = 0; tries < 500 && agents.length < 2; tries += 1) {
+    await becomes(async () => {
       agents = listed(await ask('GET', '/v2/agents'));
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    expect(agents.map(({ file, name, state }) => [file, name, state])).to.deep.equal([
-      ['a.yaml', 'anna', 'last-good'],
-      ['b.yaml', undefined, 'broken'],
-    ]);
+      expect(agents.map(({ file, name, state }) => [file, name, state])).to.deep.equal([
+        ['a.yaml', 'anna', 'last-good'],
+        ['b.yaml', undefined, 'broken'],
+      ]);
+    });
     expect(agents[0]!.problems[0]).to.include('voice');
     const { status, body } = await ask('POST', '/v2/sessions', { variables: { name: 'Ada' } });
     expect([status, body.agent]).to.deep.equal([201, 'anna']);
