@@ -18,6 +18,10 @@ const ABBREVIATIONS = new Set(
     'jan feb mar apr jun jul aug sep sept oct nov dec z.b d.h u.a bzw ca nr str hr fr evtl ggf inkl tel'
   ).split(' '),
 );
+/** "z. B.", "d. h.", "u. a.", "i. d. R.": the first of two, and the last one. */
+const INITIAL = /^[dhiosuvz]$|(?<=^|\s)[uv]\. ?a$/u;
+/** "am 3. Mai", "am 24.12. um": after these German words, and after a comma, a number with a full stop is a day. */
+const DAY = /(?:(?<!\p{L})(?:am|vom|zum|beim|im|der|die|das|dem|den|bis|ab|seit)|,) \d{1,2}(?:\. ?\d{1,2})?$/iu;
 const SENTENCE_END = '.!?…';
 const PART_END = ',;:–—';
 const CLOSING = '"\'”’)]}';
@@ -97,6 +101,6 @@ export class ClauseSplitter {
 function isAbbreviation(text: string): boolean {
   const word = /[\p{L}\p{N}.]+$/u.exec(text)?.[0] ?? '';
   if (/^\p{Lu}$/u.test(word) && word !== 'I') return true;
-  if (/^\d{1,2}$/.test(text)) return true;
+  if (/^\d{1,2}$/.test(text) || DAY.test(text) || INITIAL.test(word) || INITIAL.test(text)) return true;
   return ABBREVIATIONS.has(word.toLowerCase());
 }

@@ -102,6 +102,18 @@ describe('ClauseSplitter', () => {
     expect(splitter.push('Well, I do not')).to.deep.equal(['Well,']);
   });
 
+  it('takes German abbreviations and days of the month for no ends', () => {
+    for (const clause of [
+      'Obst, z. B. Birnen, d. h. frisches Obst oder u. a. Nüsse.',
+      'Wir öffnen am 3. Mai um neun Uhr.',
+      'Das war vom 1. bis 24.12. geschlossen.',
+      'Am Montag, 7. Juli, ist zu.',
+    ]) {
+      expect(split(clause, { firstMinimumCharacters: 99, minimumCharacters: 99 })).to.deep.equal([clause]);
+    }
+    expect(split('Es gibt 3. Danach nichts.')).to.deep.equal(['Es gibt 3.', 'Danach nichts.']);
+  });
+
   it('has nothing to say of nothing', () => {
     expect(split('')).to.deep.equal([]);
     expect(split(' \n \t ')).to.deep.equal([]);
