@@ -2,6 +2,7 @@
 import type { types } from 'mediasoup';
 import { monotonicMs } from './runtime/clock.ts';
 import { MediaError } from './errors.ts';
+import type { ClientPresence } from './tools/client-tools.ts';
 import { MediaArrival } from './media-arrival.ts';
 import {
   SfuClient,
@@ -24,8 +25,8 @@ export type CallClientOptions = {
   onReady: (ready: boolean) => void;
   /** What is sent to it is heard so much later. */
   onHears: (afterMs: number) => void;
-  /** The client's connection stands (`true`), or is gone; its media may flow all the same. */
-  onConnected: (connected: boolean) => void;
+  /** The client's connection stands (`anew`: that of a page loaded anew), or is gone; its media may flow all the same. */
+  onConnected: (connection: ClientPresence) => void;
   /** Something about its media has changed that `stands` may depend on. */
   onProgress: () => void;
   onNotice: (code: string, message: string) => void;
@@ -96,7 +97,7 @@ export class CallClient {
     signal: AbortSignal,
   ): Promise<{ kept: true } | { kept: false; media: ClientMediaOptions }> {
     clearTimeout(this.#graceTimer);
-    this.#setConnected(true);
+    this.#setConnected(request.anew ? 'anew' : 'here');
     this.#canHear = request.playback === 'running';
     if (request.keep && this.#media?.matches(request.keep)) return { kept: true };
     signal.throwIfAborted();
@@ -109,7 +110,7 @@ export class CallClient {
     withoutMicrophone: boolean,
   ): Promise<ClientMediaOptions> {
     this.drop();
-    this.#setConnected(true);
+    this.#setConnected('here');
     this.#canHear = playback === 'running';
     this.#capabilities = rtpCapabilities;
     this.#withoutMicrophone = withoutMicrophone;
@@ -177,7 +178,7 @@ export class CallClient {
   /** The signalling connection is gone; the media may still flow. */
   gone(): void {
     clearTimeout(this.#graceTimer);
-    this.#setConnected(false);
+    this.#setConnected('away');
     const { graceMs, idleMs } = this.#options.absence;
     this.#graceTimer = setTimeout(() => {
       this.#moveOwed = false;
@@ -224,9 +225,9 @@ export class CallClient {
     this.#media = undefined;
   }
 
-  #setConnected(connected: boolean): void {
-    this.#connected = connected;
-    this.#options.onConnected(connected);
+  #setConnected(presence: ClientPresence): void {
+    this.#connected = presence !== 'away';
+    this.#options.onConnected(presence);
   }
 
   #present(): SfuClient {

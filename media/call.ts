@@ -53,7 +53,7 @@ export class Call {
       onCaller: (ssrc) => this.#post({ type: 'caller-ssrc', callId: options.id, ssrc }),
       onReady: this.#onReady,
       onHears: this.#onHears,
-      onConnected: (present) => this.#post({ type: 'client-present', callId: options.id, present }),
+      onConnected: (presence) => this.#post({ type: 'client-present', callId: options.id, presence }),
       ...options,
       onProgress: () => this.client.stands && this.#standsBy.resolve(),
     });
@@ -236,7 +236,8 @@ export class Call {
       standby: !this.#leads,
     };
     this.#post({ type: 'open-call', call });
-    this.#post({ type: 'client-present', callId: id, present: this.client.isConnected });
+    const presence = this.client.isConnected ? 'here' : 'away';
+    this.#post({ type: 'client-present', callId: id, presence });
   }
 
   async #reconnect(): Promise<void> {

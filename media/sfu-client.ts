@@ -15,6 +15,8 @@ export type JoinOptions = {
   rtpCapabilities: types.RtpCapabilities;
   playback: 'running' | 'blocked';
   keep?: { send: string; receive: string; consumer: string } | undefined;
+  /** The page was loaded anew: what it was asked for before is lost. */
+  anew?: true | undefined;
 };
 
 /** What is known of a client that does not know of this pod yet. */

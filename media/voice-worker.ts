@@ -15,6 +15,7 @@ import type { Silero } from './vad/silero.ts';
 import { VadBatcher } from './vad/vad-batcher.ts';
 import { noTotals, addTo } from './voice-call/call-totals.ts';
 import { KeptRecords } from './tools/kept-records.ts';
+import type { ToolRecord } from './tools/tool-ledger.ts';
 import type { VoiceCallOptions } from './voice-call/voice-call-options.ts';
 import { VoiceCall } from './voice-call/voice-call.ts';
 import { measure } from './workers/voice-measures.ts';
@@ -150,7 +151,7 @@ export class VoiceWorker {
       case 'mute':
         return call.mute(message.muted);
       case 'client-present':
-        return call.tools?.clientPresent(message.present);
+        return call.tools?.clientPresent(message.presence);
       case 'tool-result':
         return call.tools?.clientAnswered(message.answer);
       case 'tools-kept':
@@ -219,12 +220,20 @@ export class VoiceWorker {
       providers,
       onEvent: (event) => post({ type: 'event', callId, event }),
       onStateChanged: (snapshot) => post({ type: 'snapshot', callId, snapshot }),
-      recordTools: (record) => this.#records.ask((requestId) => post({ type: 'tools', callId, requestId, record })),
+      recordTools: (record) => this.#recordTools(callId, record),
       onEnded: (reason) => post({ type: 'call-ended', callId, reason }),
       onHandedOver: (conversation) => this.#handedOver(callId, conversation),
       onFault: (code, fault) => this.#fault(callId, code, fault),
       onVerdictDelay: this.#load.verdict,
     });
+  }
+
+  /** With how the conversation stands meanwhile: that what is being said is not all that is owed. */
+  #recordTools(callId: string, record: ToolRecord): Promise<boolean> {
+    const { post } = this.#parts;
+    const snapshot = this.#calls.get(callId)?.snapshot(monotonicMs());
+    if (snapshot) post({ type: 'snapshot', callId, snapshot });
+    return this.#records.ask((requestId) => post({ type: 'tools', callId, requestId, record }));
   }
 
   /** Spreads calls over the phases of the grid, so that frames of successive calls do not fall due together. */

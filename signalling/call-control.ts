@@ -40,7 +40,10 @@ export type CallObserver = {
   ended: (sessionId: string, reason: EndReason) => void;
 };
 
-export type JoinRequest = Pick<Request<'join'>, 'rtpCapabilities' | 'playback' | 'keep'>;
+export type JoinRequest = Pick<Request<'join'>, 'rtpCapabilities' | 'playback' | 'keep'> & {
+  /** The page knows nothing of the session: it was loaded anew, and what it was asked for before is lost. */
+  anew?: true;
+};
 
 /** What was said before, elsewhere or earlier, for a call that has to go on with it. */
 export type Restored = { transcript: readonly TranscriptEntry[]; continuation?: Continuation };

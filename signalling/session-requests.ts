@@ -93,7 +93,9 @@ export class Joiner {
     channel.joinRequest = request;
     const joinedAt = channel.position;
     try {
-      const answer = await this.#answer(record, client, request);
+      // What is brought here by its pod knows more of the session than is said.
+      const anew = request.lastSeen === undefined && !moved;
+      const answer = await this.#answer(record, client, request, anew);
       client.signal.throwIfAborted();
       const start = () => {
         client.becomeJoined();
@@ -110,8 +112,9 @@ export class Joiner {
     record: SessionRecord,
     { signal }: ChannelClient,
     { rtpCapabilities, playback, keep }: Request<'join'>,
+    anew: boolean,
   ): Promise<Answers['join']> {
-    const wanted = { rtpCapabilities, playback, ...(keep && { keep }) };
+    const wanted = { rtpCapabilities, playback, ...(keep && { keep }), ...(anew && { anew }) };
     const { transcript, continuation } = await this.#sessions.load(record.id);
     const restored = { transcript, ...(continuation && { continuation }) };
     const joined = await this.#calls.join(record, wanted, signal, restored);

@@ -5,6 +5,7 @@ import type { CutOff } from './owed.ts';
 
 export class ConversationEffects {
   #effects: ConversationEffect[] = [];
+  #over: { ends?: EndedBy } = {};
 
   /** Those since the last time. */
   take(): ConversationEffect[] {
@@ -14,7 +15,13 @@ export class ConversationEffects {
   }
 
   order(effect: Exclude<ConversationEffect, { type: 'emit' }>): void {
+    if (effect.type === 'end') this.#over = { ends: effect.reason };
     this.#effects.push(effect);
+  }
+
+  /** Why the call is over, once that was ordered: until it has come to pass, whoever goes on has to bring it about. */
+  get over(): { ends?: EndedBy } {
+    return this.#over;
   }
 
   emit(event: CallEvent): void {
@@ -35,13 +42,13 @@ export class ConversationEffects {
     });
   }
 
-  /** @param estimated how much of it was heard is a guess */
   /** All has been said. @param ends the call, then, for this reason; else the agent listens */
   nothingOwed(ends: EndedBy | undefined, atMs: number): void {
     if (ends) this.order({ type: 'end', reason: ends });
     else this.agentState(undefined, atMs);
   }
 
+  /** @param estimated how much of it was heard is a guess */
   agentText({ request, startMs }: Reply, text: string, final: boolean, nowMs: number, estimated?: true): void {
     if (!text) return;
     const line = { turnId: request.turnId, role: 'agent', text, final, startMs, endMs: nowMs } as const;

@@ -98,6 +98,8 @@ export type ReplyProgress = {
   estimated?: true;
   /** Nothing of the reply itself is there yet, but words that bridge its silence. */
   bridgesOnly?: boolean;
+  /** A tool was run for it, and what it is to say then is not all there yet. */
+  findsOut?: true;
   /** The clauses before `unheard`, and how long they last. */
   whole?: { text: string; durationMs: number };
   rest?: string;

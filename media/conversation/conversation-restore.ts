@@ -44,7 +44,9 @@ export function reconcile(
     ...kept,
     greeted: kept.greeted || transcript.some(({ role }) => role === 'agent'),
     turnNumber: Math.max(kept.turnNumber, ...transcript.map(({ turnId }) => turnNumber(turnId))),
-    ...(unheard && !over && { unheard, ...(broken && { broken }), ...(ends && { ends }) }),
+    ...(unheard && !over && { unheard, ...(broken && { broken }) }),
+    // Where nothing was left to say, the last words had been heard, and only the end was to come.
+    ...(ends && (unheard ? !over : !isNews) && { ends }),
     ...(unheard && !over && replyTurnId !== undefined && { replyTurnId, ...(heard && { heard }) }),
     ...(open && { unanswered: open }),
     ...(speaking && !spokenOver && { speaking }),

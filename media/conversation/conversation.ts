@@ -77,7 +77,7 @@ export class Conversation {
   snapshot(): ConversationSnapshot {
     const speaking = this.#speech.current;
     const reply = this.#reply.current;
-    const owed = reply ? owedOf(reply, this.#progress) : this.#owed;
+    const owed = { ...(reply ? owedOf(reply, this.#progress) : this.#owed), ...this.#effects.over };
     return {
       greeted: this.#greeted && !this.#reply.isGreetingUnheard,
       turnIndex: this.#turnIndex,

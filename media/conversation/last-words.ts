@@ -6,12 +6,15 @@ import type { EndedBy } from './conversation-events.ts';
  * evenly. Shorter: a farewell is cut off. Longer: the line stays open for nothing.
  */
 const HEARD_AFTER_MS = 400;
+/** Beyond what the client has told: one report is an average. */
+const MARGIN_MS = 150;
 
 export class LastWords {
   #end: { reason: EndedBy; dueMs: number } | undefined;
 
-  said(reason: EndedBy, nowMs: number): void {
-    this.#end = { reason, dueMs: nowMs + HEARD_AFTER_MS };
+  /** @param hearsAfterMs how much later the client hears what is sent, where it has told */
+  said(reason: EndedBy, nowMs: number, hearsAfterMs = 0): void {
+    this.#end = { reason, dueMs: nowMs + Math.max(HEARD_AFTER_MS, hearsAfterMs + MARGIN_MS) };
   }
 
   /** @returns why the call is over now, once */

@@ -12,7 +12,7 @@ export const withoutSounds = (text: string): string => text.replace(/\[[^\]]*\]\
 /** What is left of a reply: nothing of a greeting that was not heard, for that begins anew. */
 export function owedOf(reply: Reply, progress: () => ReplyProgress): Owed {
   const { request, audible, userStartMs = 0 } = reply;
-  if (audible) return owedWords(progress().unheard, undefined, endOf(reply));
+  if (audible && !isOpen(reply, progress)) return owedWords(progress().unheard, undefined, endOf(reply));
   if (request.kind === 'repeat') return owedWords(request.text, request.broken, endOf(reply));
   if (request.kind !== 'answer') return {};
   const { turnId, text } = request;
@@ -29,7 +29,7 @@ export function cutOff({ request: { turnId }, audible, startMs }: Reply, progres
 /** What is left when the voice stops at a word, for another one that goes on there. */
 export function owedAtWord(reply: Reply, progress: () => ReplyProgress): Owed {
   const { rest, broken } = progress();
-  if (!reply.audible || rest === undefined) return owedOf(reply, progress);
+  if (!reply.audible || rest === undefined || isOpen(reply, progress)) return owedOf(reply, progress);
   return owedWords(rest, broken, endOf(reply));
 }
 
@@ -45,8 +45,15 @@ export function owedAfter(
 ): Owed {
   const owed = owedWords(unheard ?? '', broken, ends);
   if (unanswered?.text !== undefined) return { ...owed, unanswered };
-  if (heard) return owed;
+  // With the last words said, what the caller says into their end keeps nobody on the line.
+  if (heard || (owed.ends && owed.unheard === undefined)) return owed;
   return owed.unheard === undefined && (unanswered || speaking) ? { unheard: sayAgain } : owed;
+}
+
+/** What answers the caller is not there to be said: "One moment, please." alone is not what is owed. */
+function isOpen({ request: { kind }, hangsUp }: Reply, progress: () => ReplyProgress): boolean {
+  const { bridgesOnly = false, findsOut = false } = progress();
+  return kind === 'answer' && !hangsUp && (bridgesOnly || findsOut);
 }
 
 function owedWords(text: string, broken: BrokenClause | undefined, ends: EndedBy | undefined): Owed {

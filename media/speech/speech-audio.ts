@@ -196,7 +196,10 @@ export class SpeechAudio {
     const index = clauses.findIndex(({ end }) => position < end);
     const clause = clauses[index];
     const unheard = this.unheardText(position);
-    if (!clause || position < clause.start) return { heard: this.heardText(position), unheard, rest: unheard };
+    const bridging = !this.hasContent && { bridgesOnly: true };
+    if (!clause || position < clause.start) {
+      return { heard: this.heardText(position), unheard, rest: unheard, ...bridging };
+    }
     const words = clause.text.split(/\s+/).filter(Boolean);
     const count = this.#wordsHeard(clause, position, words.length);
     const before = clauses.slice(0, index).reduce((text, { text: next }) => join(text, next), this.#releasedText);
@@ -208,6 +211,7 @@ export class SpeechAudio {
       heard: join(before, words.slice(0, count).join(' ')),
       unheard,
       rest: lines([left, ...clauses.slice(index + 1).map(({ text }) => text)]),
+      ...bridging,
       ...(left && clause.pieces.length === 1 && cacheKey !== undefined && { broken }),
     };
   }

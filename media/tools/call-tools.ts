@@ -4,7 +4,7 @@ import { after as realAfter, monotonicMs, sleeper, type After } from '../runtime
 import type { Decide } from '../turn/decision.ts';
 import type { LanguageModel, Message, ModelMessage } from '../providers/provider.ts';
 import type { Tool } from '../agent/tool-schema.ts';
-import { callOfClient, ClientTools, outcomeOf, type ClientToolAnswer } from './client-tools.ts';
+import { callOfClient, ClientTools, outcomeOf, type ClientPresence, type ClientToolAnswer } from './client-tools.ts';
 import type { CodeTools } from './code-tools.ts';
 import type { HttpTools } from './http-tools.ts';
 import { toolActions, type ToolValues } from './tool-actions.ts';
@@ -98,6 +98,11 @@ export class CallTools {
     return this.#runner.isWorking;
   }
 
+  /** For the answer to this turn a tool was run, or runs. */
+  usedFor(turnId: string): boolean {
+    return this.#ledger.messagesOf(turnId).length > 0;
+  }
+
   /**
    * @param turnId of the turn that is answered
    * @param mayRun waited for before any tool runs; without it the answer is certain to be wanted
@@ -131,8 +136,8 @@ export class CallTools {
   }
 
   /** Whether the caller's page can be asked. */
-  clientPresent(present: boolean): void {
-    this.#client.clientPresent(present);
+  clientPresent(presence: ClientPresence): void {
+    this.#client.clientPresent(presence);
   }
 
   /** The page has done what it was asked for, here or in a worker that is gone. */

@@ -26,6 +26,9 @@ export type ClientToolsOptions = {
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 };
 
+/** Whether the page's connection stands; `anew`: that of a page that was loaded anew. */
+export type ClientPresence = 'here' | 'anew' | 'away';
+
 type Asked = Pick<ClientToolCall, 'name' | 'arguments' | 'timeoutMs'>;
 type Waiting = { answer: PromiseWithResolvers<unknown>; askedAway: boolean };
 
@@ -46,11 +49,15 @@ export class ClientTools {
     this.#options = options;
   }
 
-  /** The page is there, or no longer. One that has lost its connection may come back and answer. */
-  clientPresent(present: boolean): void {
+  /** One that has lost its connection may come back and answer; one that was loaded anew knows of nothing. */
+  clientPresent(presence: ClientPresence): void {
     this.#away.abort();
-    if (present) this.#presence = 'here';
-    else if (this.#presence === 'here') this.#leave();
+    if (presence === 'away') {
+      if (this.#presence === 'here') this.#leave();
+      return;
+    }
+    if (presence === 'anew') this.#lost("The caller's page was loaded anew.");
+    this.#presence = 'here';
   }
 
   /** @throws {ToolError} `no_client`, `no_handler`, `failed`, `too_large`; the signal's reason when it aborts */
@@ -85,10 +92,14 @@ export class ClientTools {
 
   #gone(): void {
     this.#presence = 'gone';
+    this.#lost("The caller's page has gone.");
+  }
+
+  #lost(what: string): void {
     for (const [key, { answer, askedAway }] of this.#waiting) {
       this.#options.cancel(key);
       const done = askedAway ? 'It was not done.' : 'It may have been done or not.';
-      answer.reject(new ToolError('no_client', `The caller's page has gone. ${done}`));
+      answer.reject(new ToolError('no_client', `${what} ${done}`));
     }
   }
 

@@ -2,6 +2,7 @@
  * What was done with tools in a conversation, by call: nothing is done twice, and what was done is told to the model. Plain
  * data, so that it outlives the process; pure, with times in ms of the session.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { ModelMessage, ToolCall } from '../providers/provider.ts';
 import type { ToolErrorCode } from './tool-error.ts';
 
@@ -58,6 +59,14 @@ export class ToolLedger {
 
   find(turnId: string, callId: string): Readonly<ToolEntry> | undefined {
     return this.#entries.find((entry) => entry.turnId === turnId && entry.call.id === callId);
+  }
+
+  /** Of a call that says the same in the same turn, and of which nobody knows what became of it. */
+  unknownOf(turnId: string, { name, arguments: args }: ToolCall): ToolOutcome | undefined {
+    const same = ({ call }: ToolEntry) => call.name === name && isDeepStrictEqual(call.arguments ?? {}, args ?? {});
+    const unknown = ({ idempotent, outcome }: ToolEntry) =>
+      !idempotent && outcome && 'error' in outcome && outcome.error.code === 'outcome_unknown';
+    return this.#entries.find((entry) => entry.turnId === turnId && unknown(entry) && same(entry))?.outcome;
   }
 
   started(turnId: string, call: ToolCall, idempotent: boolean, nowMs: number): void {

@@ -88,12 +88,14 @@ export class ToolRunner {
   }
 
   /**
-   * Never rejects. A call that was run before has the outcome of then.
+   * Never rejects. A call that was run before has the outcome of then. One that a break cut off is not run again in its
+   * turn, whatever id the model that is asked anew gives it: only the caller can want it a second time.
    * @param signal nobody waits for the reply any more: what does no harm is stopped, all else runs to its end
    */
   async run(turnId: string, call: ToolCall, signal: AbortSignal): Promise<ToolOutcome> {
     const key = `${turnId} ${call.id}`;
-    const known = this.#options.ledger.find(turnId, call.id)?.outcome;
+    const { ledger } = this.#options;
+    const known = ledger.find(turnId, call.id)?.outcome ?? ledger.unknownOf(turnId, call);
     if (known) return known;
     const running = this.#running.get(key) ?? this.#start(turnId, call, signal);
     this.#running.set(key, running);

@@ -4,7 +4,7 @@ import type { CallEvent } from '../conversation/call-events.ts';
 import { createCallHearing } from './call-hearing.ts';
 import type { CallMemory } from './call-memory.ts';
 import type { CallProviders } from './call-providers.ts';
-import type { ConversationEvent, ConversationSnapshot } from '../conversation/conversation-events.ts';
+import type { ConversationEvent, ConversationSnapshot, ReplyProgress } from '../conversation/conversation-events.ts';
 import { Decisions } from '../conversation/decisions.ts';
 import type { Hearing } from '../hearing/hearing.ts';
 import { Initiative } from './initiative.ts';
@@ -45,12 +45,14 @@ export class CallParts {
   readonly tools: CallTools | undefined;
   readonly #memory: CallMemory | undefined;
   readonly speculator: Speculator | undefined;
+  readonly #replyTurnId: CallSide['replyTurnId'];
 
   /** @throws ProviderConfigError where the agent cannot be served */
   constructor(options: CallPartsOptions, side: CallSide) {
     const { open, now, onFault, journal } = options;
     const { turnHandling, language } = open.agent;
     const { tell, sessionMs, startedAtMs, turnId, replyTurnId } = side;
+    this.#replyTurnId = replyTurnId;
     const emit = (event: CallEvent) => {
       this.upkeep.note(event);
       side.emit(event);
@@ -102,6 +104,15 @@ export class CallParts {
   restore(from: ConversationSnapshot | undefined, wasThere: boolean): void {
     this.initiative.restore(from?.initiative, wasThere);
     this.#memory?.restore(from?.memory);
+  }
+
+  /** How far the reply that runs has come. @param atWord for a voice that goes on at that word */
+  progress(atWord: boolean): ReplyProgress {
+    const progress = this.voice.playout.progress(atWord);
+    const turnId = this.#replyTurnId();
+    const complete = this.voice.playout.speech?.ended ?? true;
+    const findsOut = !complete && turnId !== undefined && this.tools?.usedFor(turnId) === true;
+    return { ...progress, ...(findsOut && { findsOut }) };
   }
 
   close(): void {

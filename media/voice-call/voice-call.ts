@@ -216,7 +216,7 @@ export class VoiceCall {
   }
 
   /** Whoever goes on from a hand-over does so at the word. */
-  readonly #progress = () => this.#parts.voice.playout.progress(this.#lead.isHandingOver);
+  readonly #progress = () => this.#parts.progress(this.#lead.isHandingOver);
 
   #createConversation(restore: ConversationSnapshot | undefined, course?: Course): Conversation {
     const { agent } = this.#options.open;
@@ -234,7 +234,8 @@ export class VoiceCall {
   #tell(event: ConversationEvent, nowMs: number): string | undefined {
     if (this.#closed || !this.#lead.note(event)) return undefined;
     let turnId: string | undefined;
-    let stateChanged = false;
+    // A replacement that did not know of it would keep the line open for good.
+    let stateChanged = event.type === 'hang-up';
     for (const effect of this.#conversation.handle(event, this.#sessionMs(nowMs))) {
       const about = this.#carryOut(effect, nowMs);
       turnId = effect.type === 'reply' ? about : (turnId ?? about);
@@ -258,7 +259,7 @@ export class VoiceCall {
         this.#startReply(effect.request, nowMs);
         return effect.request.turnId;
       case 'end':
-        this.#lastWords.said(effect.reason, nowMs);
+        this.#lastWords.said(effect.reason, nowMs, this.#parts.voice.playout.listener.delayMs);
         return undefined;
     }
   }

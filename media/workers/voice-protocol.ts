@@ -8,7 +8,7 @@ import type { RecentLoad } from './overload.ts';
 import type { PlayoutSnapshot } from '../speech/playout-clock.ts';
 import type { DefaultNames } from '../providers/agent-stages.ts';
 import type { Message } from '../providers/provider.ts';
-import type { ClientToolAnswer } from '../tools/client-tools.ts';
+import type { ClientPresence, ClientToolAnswer } from '../tools/client-tools.ts';
 import type { ToolRecord } from '../tools/tool-ledger.ts';
 import type { VendorAccess } from '../providers/vendor-access.ts';
 
@@ -85,7 +85,7 @@ export type ToVoiceWorker =
   | { type: 'interrupt'; callId: string }
   | { type: 'mute'; callId: string; muted: boolean }
   /** Whether the caller's page is connected. */
-  | { type: 'client-present'; callId: string; present: boolean }
+  | { type: 'client-present'; callId: string; presence: ClientPresence }
   /** The caller's page has run a tool. */
   | { type: 'tool-result'; callId: string; answer: ClientToolAnswer }
   /** Answers `tools`. */

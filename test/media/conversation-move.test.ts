@@ -57,6 +57,14 @@ describe('A conversation that goes on in another pod', () => {
       expect(after.request).to.include({ kind: 'repeat', text: 'One, two,\nthree.' });
     });
 
+    it('ends the call whose last words had been heard, unless the caller has said something since', () => {
+      const talk = answering().tell({ type: 'hang-up' }, finished);
+      const [transcript, saved] = [transcriptOf(talk), talk.conversation.snapshot()];
+      expect(elsewhere(transcript, saved).tell(ready).ended).to.deep.equal(['agent']);
+      const more = [...transcript, line('user', 't9', 'Wait, one more thing.')];
+      expect(elsewhere(more, saved).tell(ready).ended).to.deep.equal([]);
+    });
+
     it('says nothing again of a reply that ended after it was saved', () => {
       const talk = answering();
       talk.progress = { heard: 'One', unheard: 'One, two.' };

@@ -20,6 +20,8 @@ export type FleetOptions = {
   balancer?: boolean | LoadBalancerOptions;
   /** For every server, beside what `startPod` gives. */
   environment?: Record<string, string>;
+  /** On which it stands, for whoever has servers of their own at its end; it goes with the fleet. Default: a new one. */
+  network?: Network;
 };
 
 export class Fleet {
@@ -36,12 +38,19 @@ export class Fleet {
     this.#environment = environment;
   }
 
-  static async start({ pods, redis = 'single', balancer = true, environment = {} }: FleetOptions): Promise<Fleet> {
-    const fleet = new Fleet(await Network.create(), { ...environment });
+  static async start({
+    pods,
+    redis = 'single',
+    balancer = true,
+    environment = {},
+    network,
+  }: FleetOptions): Promise<Fleet> {
+    const fleet = new Fleet(network ?? (await Network.create()), { ...environment });
     try {
       if (redis) await fleet.#startRedis(redis);
       const hosts = await Promise.all(Array.from({ length: pods }, (_, index) => fleet.network.host(`pod-${index}`)));
-      fleet.pods.push(...(await Promise.all(hosts.map((host) => startPod(host, fleet.#environment)))));
+      // One after another: each loads its models in 15 s, or is given up, and the machine may have much else to do.
+      for (const host of hosts) fleet.pods.push(await startPod(host, fleet.#environment));
       if (balancer) await fleet.#startBalancer(balancer === true ? {} : balancer);
       return fleet;
     } catch (error) {

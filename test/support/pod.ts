@@ -31,6 +31,9 @@ export type Pod = {
   readonly log: () => Record<string, unknown>[];
 };
 
+/** Several start at once, each with its models to load, on a machine that others use, too. */
+const START_PATIENCE_MS = 90_000;
+
 let starts = 0;
 
 /**
@@ -46,7 +49,7 @@ export async function startPod(host: NetworkHost, environment: Record<string, st
     args: ['--disable-warning=ExperimentalWarning', MAIN],
     environment: { PATH, HOME, MEDIASOUP_WORKER_BIN, NODE_COMPILE_CACHE, ...settings },
   });
-  await started.said(/Parley is ready/);
+  await started.said(/Parley is ready/, START_PATIENCE_MS);
   return {
     id,
     process: started,

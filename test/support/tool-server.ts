@@ -4,8 +4,9 @@ import { VendorServer, type Refusal, type VendorRequest } from './vendors/vendor
 /** What is answered to `METHOD /path`, as JSON; a Refusal as it is. */
 export type ToolAnswers = Record<string, (request: VendorRequest) => unknown>;
 
-export function startToolServer(answers: ToolAnswers): Promise<VendorServer> {
+export function startToolServer(answers: ToolAnswers, address?: string): Promise<VendorServer> {
   return VendorServer.start({
+    address,
     handle: (request) => {
       const answer = answers[`${request.message.method} ${request.url.pathname}`]?.(request);
       if (answer === undefined) return { status: 404, body: JSON.stringify({ error: 'there is no such thing' }) };

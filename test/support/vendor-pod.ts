@@ -25,10 +25,11 @@ export type VendorSet = {
   close: () => Promise<void>;
 };
 
-export async function startVendors(): Promise<VendorSet> {
+/** @param address where they listen. Default: loopback */
+export async function startVendors(address?: string): Promise<VendorSet> {
   const script: string[] = [];
-  const ears = await DeepgramServer.start(() => new ScriptListener(script));
-  const model = await startLanguageModel(DIALECTS.openai);
+  const ears = await DeepgramServer.start(() => new ScriptListener(script), address);
+  const model = await startLanguageModel(DIALECTS.openai, address);
   const environment = {
     OPENAI_API_KEY: SERVER_KEY,
     OPENAI_BASE_URL: `${model.server.url}/v1`,

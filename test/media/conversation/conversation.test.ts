@@ -262,6 +262,14 @@ describe('Conversation', () => {
         expect(after.ended, unheard).to.deep.equal(['agent']);
       }
     });
+
+    it('comes to pass elsewhere where all had been said, and only the end was to come', () => {
+      const before = answering().tell(hangUp, finished, started);
+      const after = new Talk();
+      after.conversation = Conversation.restore(before.conversation.snapshot(), () => after.progress);
+      expect(after.tell(ready).ended).to.deep.equal(['agent']);
+      expect(after.requests).to.deep.equal([]);
+    });
   });
 
   describe('a client that goes', () => {

@@ -4,6 +4,8 @@ import { toolNamed } from '../../support/story/story-tool.ts';
 
 const WITH_TOOL = { tools: [toolNamed('order')] };
 
+const WITH_ORDERS = { tools: [toolNamed('order', { method: 'POST', timeoutMs: 120_000 })] };
+
 describe('Stories of tools', () => {
   it('a quick one is not noticed', async () => {
     const story = await Story.begins(WITH_TOOL);
@@ -143,6 +145,69 @@ describe('Stories of tools', () => {
       ],
       history: ['user: Order it.', 'agent: One moment, please. I am still working on it. The kitchen does not answer.'],
       decided: ['endpoint sentence', 'bridge stalled', 'bridge stalled long', 'tool order'],
+    });
+  });
+
+  it('the pod dies in the midst of one, when the silence has been bridged: another one answers what was asked', async () => {
+    const story = await Story.begins(WITH_ORDERS);
+    story.model.calls('order').answers('I do not know whether it was ordered.');
+    story.tool.takes(60_000);
+    await story.user.says('Order it.');
+    await story.agent.isHeard('One moment, please.');
+    await story.pod.dies();
+    await story.agent.isHeard('I do not know whether it was ordered.');
+    expect(story.model.told).to.deep.equal(['user: Order it.', 'tool-calls', 'tool-result']);
+    expect(story.tool.asked).to.have.length(1);
+    await story.ends({
+      heard: [
+        'user: Order it.',
+        '+1440 agent: One moment, please.',
+        '+1940 agent: I do not know whether it was ordered.',
+      ],
+      history: ['user: Order it.', 'agent: I do not know whether it was ordered.'],
+      decided: ['endpoint sentence', 'bridge stalled'],
+    });
+  });
+
+  it('the pod dies in the midst of one that the agent had announced: another one tells what came of it', async () => {
+    const story = await Story.begins(WITH_ORDERS);
+    story.model.calls('order', {}, 'Let me see.').answers('I do not know whether it was ordered.');
+    story.tool.takes(60_000);
+    await story.user.says('Order it.');
+    await story.agent.isHeard('Let me see.');
+    await story.user.pauses(500);
+    await story.pod.dies();
+    await story.agent.isHeard('I do not know whether it was ordered.');
+    expect(story.tool.asked).to.have.length(1);
+    await story.ends({
+      heard: ['user: Order it.', '+880 agent: Let me see.', '+2440 agent: I do not know whether it was ordered.'],
+      history: ['user: Order it.', 'agent: I do not know whether it was ordered.'],
+      decided: ['endpoint sentence'],
+    });
+  });
+
+  it('the call is handed over in the midst of one: the other pod answers what was asked', async () => {
+    const story = await Story.begins(WITH_ORDERS);
+    story.model.calls('order').answers('I do not know whether it was ordered.');
+    story.tool.takes(60_000);
+    await story.user.says('Order it.');
+    await story.agent.isHeard('One moment, please.');
+    await story.pod.handsOver();
+    await story.agent.isHeard('I do not know whether it was ordered.');
+    expect(story.tool.asked).to.have.length(1);
+    await story.ends({
+      heard: [
+        'user: Order it.',
+        '+1440 agent: One moment, please.',
+        '+4080 agent: I am still working on it.',
+        '+2300 agent: I do not know whether it was ordered.',
+      ],
+      history: [
+        'user: Order it.',
+        'agent: One moment, please. I am still working on it.',
+        'agent: I do not know whether it was ordered.',
+      ],
+      decided: ['endpoint sentence', 'bridge stalled', 'bridge stalled long'],
     });
   });
 });

@@ -24,7 +24,7 @@ describe('tools in the page of the caller', () => {
   const run = () => page.run(show, { turnId: 't1', callId: 'c1', signal: over.signal });
 
   it('are asked for by name, and give what the page answers', async () => {
-    page.clientPresent(true);
+    page.clientPresent('here');
     const result = run();
     expect(asked).to.deep.equal([{ callId: 't1:c1', turnId: 't1', ...show }]);
     expect(page.answer({ callId: 't1:c1', result: { shown: true } })).to.equal(true);
@@ -34,7 +34,7 @@ describe('tools in the page of the caller', () => {
 
   it('fail where there is no page, no handler, or one that fails', async () => {
     expect(await rejection(run())).to.have.property('code', 'no_client');
-    page.clientPresent(true);
+    page.clientPresent('here');
     for (const error of ['no_handler', 'failed'] as const) {
       const failed = rejection(run());
       page.answer({ callId: 't1:c1', error, message: 'm'.repeat(1000) });
@@ -43,11 +43,11 @@ describe('tools in the page of the caller', () => {
   });
 
   it('wait for a page that has lost its connection: it may come back', async () => {
-    page.clientPresent(true);
+    page.clientPresent('here');
     const result = run();
-    page.clientPresent(false);
+    page.clientPresent('away');
     await timing.advance(4_999);
-    page.clientPresent(true);
+    page.clientPresent('here');
     await timing.advance(60_000);
     page.answer({ callId: 't1:c1', result: 1 });
     expect(await result).to.equal(1);
@@ -55,8 +55,8 @@ describe('tools in the page of the caller', () => {
   });
 
   it('are asked for while it is away, for it is told what it has missed, and were not done where it stays away', async () => {
-    page.clientPresent(true);
-    page.clientPresent(false);
+    page.clientPresent('here');
+    page.clientPresent('away');
     const failed = rejection(run());
     expect(asked).to.have.length(1);
     await timing.advance(5_000);
@@ -69,17 +69,30 @@ describe('tools in the page of the caller', () => {
   });
 
   it('may have been done or not where the page goes for good in their midst', async () => {
-    page.clientPresent(true);
+    page.clientPresent('here');
     const failed = rejection(run());
-    page.clientPresent(false);
+    page.clientPresent('away');
     await timing.advance(5_000);
     expect(await failed)
       .to.have.property('message')
       .that.includes('may have been done');
   });
 
+  it('are lost with a page that is loaded anew, which knows nothing of them', async () => {
+    page.clientPresent('anew');
+    const failed = rejection(run());
+    page.clientPresent('away');
+    page.clientPresent('anew');
+    const error = await failed;
+    expect(error).to.have.property('code', 'no_client');
+    expect(error).to.have.property('message').that.includes('loaded anew').and.includes('may have been done');
+    const result = run();
+    page.answer({ callId: 't1:c1', result: 1 });
+    expect(await result).to.equal(1);
+  });
+
   it('end with their signal, which the page is told, and take no answer then', async () => {
-    page.clientPresent(true);
+    page.clientPresent('here');
     const failed = rejection(run());
     over.abort(new Error('late'));
     expect(await failed).to.have.property('message', 'late');
@@ -94,7 +107,7 @@ describe('tools in the page of the caller', () => {
   });
 
   it('take no answer that is too long', async () => {
-    page.clientPresent(true);
+    page.clientPresent('here');
     const failed = rejection(run());
     page.answer({ callId: 't1:c1', result: 'x'.repeat(20_000) });
     expect(await failed).to.have.property('code', 'too_large');

@@ -23,7 +23,7 @@ describe('what tools do', () => {
       cancel: (callId) => void done.push(`cancelled ${callId}`),
       sleep: () => Promise.resolve(),
     });
-    client.clientPresent(true);
+    client.clientPresent('here');
     const actions = toolActions({
       http,
       client,

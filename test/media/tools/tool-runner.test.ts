@@ -223,4 +223,21 @@ describe('a runner of tools', () => {
     await timing.advance(1);
     expect(begun.map(({ name }) => name)).to.deep.equal(['weather']);
   });
+
+  it('takes the same call under another id for the one that nobody knows of, until the caller has spoken again', async () => {
+    const before = runner();
+    void before.run('c1', 'order', { pizza: 2 });
+    await timing.advance(1);
+    const { run } = runner({ ledger: new ToolLedger(recorded.at(-1)) });
+    begun = [];
+    expect(await run('c7', 'order', { pizza: 2 })).to.have.nested.property('error.code', 'outcome_unknown');
+    expect(begun).to.have.length(0);
+    void run('c8', 'order', { pizza: 3 });
+    void run('c7', 'order', { pizza: 2 }, never, 't2');
+    await timing.advance(1);
+    expect(begun.map(({ args, run: { turnId } }) => [turnId, args])).to.deep.equal([
+      ['t1', { pizza: 3 }],
+      ['t2', { pizza: 2 }],
+    ]);
+  });
 });

@@ -30,9 +30,16 @@ export class DeepgramServer {
     this.vendor = vendor;
   }
 
-  /** @param listener hears words in what each connection sends; default: those of `speech` */
-  static async start(listener: () => Listener = () => new WordListener(16_000)): Promise<DeepgramServer> {
+  /**
+   * @param listener hears words in what each connection sends; default: those of `speech`
+   * @param address where it listens; default: loopback
+   */
+  static async start(
+    listener: () => Listener = () => new WordListener(16_000),
+    address?: string,
+  ): Promise<DeepgramServer> {
     const vendor = await SocketVendor.start({
+      address,
       check: handshakeProblem,
       refusal: (status, message) => refusalBody(status === 429 ? 'TOO_MANY_REQUESTS' : 'INTERNAL', message),
       serve: (connection, url) => {

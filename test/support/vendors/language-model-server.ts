@@ -22,22 +22,35 @@ export const DIALECTS = {
 
 /**
  * Starts the server of a dialect. What it is to say may be changed at any time; it is what requests are answered with from
- * then on. With several replies each is the answer to one request, and the last to all that follow.
+ * then on. With several replies each is the answer to one request, and the last to all that follow. `answer` has what it
+ * says depend on what it is asked: a request that is tried again is answered as the one before.
  */
 export async function startLanguageModel(
   dialect: Dialect,
-): Promise<{ server: VendorServer; say: (...replies: [ModelReply, ...ModelReply[]]) => void }> {
-  let replies: ModelReply[] = [{ text: ['Hello', ' there.'] }];
+  address?: string,
+): Promise<{
+  server: VendorServer;
+  say: (...replies: [ModelReply, ...ModelReply[]]) => void;
+  answer: (reply: (body: string) => ModelReply) => void;
+}> {
+  let next = (_body: string): ModelReply => ({ text: ['Hello', ' there.'] });
   const server = await VendorServer.start({
+    address,
     refusal: (status, message) => dialect.refusal({ status, message }),
     handle: (request) => {
       const problem = problemOf(dialect, request);
       if (problem) return { status: problem.status, body: dialect.refusal(problem) };
-      const [reply] = replies.length > 1 ? replies.splice(0, 1) : replies;
-      return { contentType: dialect.contentType, pieces: dialect.pieces(reply!), malformed: dialect.malformed };
+      const pieces = dialect.pieces(next(request.body.toString()));
+      return { contentType: dialect.contentType, pieces, malformed: dialect.malformed };
     },
   });
-  return { server, say: (...next) => void (replies = next) };
+  return {
+    server,
+    say: (...replies) => {
+      next = () => (replies.length > 1 ? replies.shift() : replies[0])!;
+    },
+    answer: (reply) => void (next = reply),
+  };
 }
 
 function problemOf(dialect: Dialect, request: VendorRequest): Problem | undefined {

@@ -12,6 +12,8 @@ export type SocketVendorOptions = {
   refusal: (status: number, message: string) => string;
   /** Plain HTTP beside the sockets. */
   handle?: Handler;
+  /** Where it listens. Default: loopback. */
+  address?: string | undefined;
 };
 
 /** A client's connection, and what can go wrong with it. */
@@ -91,6 +93,7 @@ export class SocketVendor {
 
   static async start(options: SocketVendorOptions): Promise<SocketVendor> {
     const server = await VendorServer.start({
+      address: options.address,
       refusal: options.refusal,
       ...(options.handle && { handle: options.handle }),
       upgrade: (message, url, socket, head) => vendor.#upgrade(message, url, socket, head),

@@ -1,6 +1,6 @@
 /**
- * What the local servers of vendors have in common: a real HTTP server on a free port of loopback that answers in pieces,
- * does on demand what networks and vendors do when they fail, and counts what its clients leave open.
+ * What the local servers of vendors have in common: a real HTTP server on a free port that answers in pieces, does on
+ * demand what networks and vendors do when they fail, and counts what its clients leave open.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -45,6 +45,8 @@ export type VendorServerOptions = {
   upgrade?: UpgradeHandler;
   /** The body of a refusal by fault, in the vendor's own form. */
   refusal: (status: number, message: string) => string;
+  /** Where it listens. Default: loopback; servers on hosts of their own reach it at the test's end of their network. */
+  address?: string | undefined;
 };
 
 export class VendorServer {
@@ -78,14 +80,18 @@ export class VendorServer {
 
   static async start(options: VendorServerOptions): Promise<VendorServer> {
     const vendor = new VendorServer(options);
-    await new Promise<void>((resolve) => vendor.#server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => vendor.#server.listen(0, vendor.#address, resolve));
     vendor.#port = (vendor.#server.address() as AddressInfo).port;
     return vendor;
   }
 
-  /** `http://127.0.0.1:port`, without a slash at the end; also after it was closed. */
+  get #address(): string {
+    return this.#options.address ?? '127.0.0.1';
+  }
+
+  /** `http://address:port`, without a slash at the end; also after it was closed. */
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://${this.#address}:${this.#port}`;
   }
 
   get openSockets(): number {
