@@ -65,8 +65,38 @@ export function maybeEcho(text: string, agentSaid: string): boolean {
 export function isEcho(text: string, agentSaid: string): boolean {
   const words = wordsOf(text);
   if (words.length < ECHO_WORDS) return false;
-  const said = wordsOf(agentSaid);
-  const pairs = new Set(said.slice(1).map((word, index) => `${said[index]} ${word}`));
-  const found = words.slice(1).filter((word, index) => pairs.has(`${words[index]} ${word}`)).length;
+  const said = pairsOf(wordsOf(agentSaid));
+  const found = words.slice(1).filter((word, index) => said.has(`${words[index]} ${word}`)).length;
   return found / (words.length - 1) >= ECHO_SHARE;
+}
+
+/**
+ * The caller's own words of a turn that begins with the agent's: what was taken for its echo goes, as far as the agent said
+ * it, and what the microphone heard of the agent's last words after the caller's. Words in between stay, whoever said them.
+ * @param echoed what of the turn was an echo and nothing else, before more came
+ */
+export function withoutEcho(text: string, echoed: string, agentSaid: string): string {
+  const tokens = [...text.matchAll(/['’]*[\p{L}\p{N}][\p{L}\p{N}'’]*/gu)];
+  const [words, before, said] = [wordsOf(text), wordsOf(echoed), wordsOf(agentSaid)];
+  if (tokens.length !== words.length) return text;
+  const pairs = pairsOf(said);
+  const changed = words.findIndex((word, index) => word !== before[index]);
+  let from = changed < 0 ? words.length : changed;
+  while (from > 0 && !pairs.has(`${words[from - 2]} ${words[from - 1]}`)) from--;
+  if (from === 0) return text;
+  const to = startOfEcho(words, from, ` ${said.slice(-ECHO_LAG_WORDS).join(' ')} `);
+  if (from >= to) return text;
+  return text.slice(tokens[from]!.index, tokens[to]?.index ?? text.length).trim();
+}
+
+/** Where the agent's last words begin at the end of a text; its length where they do not. */
+function startOfEcho(words: readonly string[], from: number, last: string): number {
+  for (let start = from; start <= words.length - ECHO_WORDS; start++) {
+    if (last.includes(` ${words.slice(start).join(' ')} `)) return start;
+  }
+  return words.length;
+}
+
+function pairsOf(words: readonly string[]): Set<string> {
+  return new Set(words.slice(1).map((word, index) => `${words[index]} ${word}`));
 }

@@ -37,11 +37,11 @@ export function createCallHearing(options: CallHearingOptions): Hearing {
         interrupter().window(detector, nowMs);
         speculator()?.window(detector.silenceMs, nowMs);
       },
-      onRecognised: (event, text, nowMs) => speculator()?.recognised(event, text, nowMs),
+      onRecognised: (event, text, nowMs) => speculator()?.recognised(event, interrupter().ownWords(text), nowMs),
       onWords: (text, final, nowMs) => {
         upkeep().words(text, nowMs);
         interrupter().words(text, final, nowMs);
-        tell({ type: 'user-text', text }, nowMs);
+        tell({ type: 'user-text', text: interrupter().ownWords(text) }, nowMs);
       },
       onLateWords: (text, nowMs) => {
         if (interrupter().lateWords(text, nowMs)) tell({ type: 'late-words', text }, nowMs);
@@ -64,8 +64,9 @@ function turnEnded(
   ...[turn, words, nowMs]: TurnEndedParameters
 ): void {
   const { audible: overheard, speech } = voice().playout;
-  const echo = words !== undefined && interrupter().isEchoOnly(words.text, nowMs);
-  const heard = echo ? { ...words, text: '', settled: true } : words;
+  const own = words && interrupter().turnEnded(words.text, nowMs);
+  // Of an echo nothing more is to come.
+  const heard = words && { ...words, text: own!, settled: words.settled || (words.text !== '' && own === '') };
   const { speechMs, endpointingMs } = turn;
   decide('endpoint', words?.reason ?? 'pause', { speechMs, endpointingMs }, nowMs);
   const ended = endedTurn(turn, startedAtMs());

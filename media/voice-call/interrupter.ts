@@ -8,7 +8,7 @@ import { journaledPart } from '../journal/journal-parts.ts';
 import type { Journal } from '../journal/journal.ts';
 import { sentText } from '../conversation/listener.ts';
 import type { SpeechDetector } from '../vad/speech-detector.ts';
-import { hasJustAsked, isEcho, kindOfWords, maybeEcho } from '../turn/words.ts';
+import { hasJustAsked, isEcho, kindOfWords, maybeEcho, withoutEcho } from '../turn/words.ts';
 
 export type InterrupterOptions = {
   interruption: InterruptionOptions;
@@ -39,6 +39,8 @@ export class Interrupter {
   /** The agent was asking something when the caller began to speak. */
   #asked = false;
   #vetoed = '';
+  /** All of the turn that runs, while it was an echo and nothing else. */
+  #echoed = '';
 
   constructor(options: InterrupterOptions) {
     this.#options = options;
@@ -64,16 +66,35 @@ export class Interrupter {
     const { voice, language } = this.#options;
     this.#words = text;
     const { playout } = voice;
-    const echo =
-      this.#isEcho(text, nowMs) || (!final && playout.audible && maybeEcho(text, sentText(playout, WORD_MS)));
+    const echo = this.#isEcho(text, nowMs) || (!final && playout.audible && maybeEcho(text, this.sentWords));
     const asked = playout.audible && (this.#asked || hasJustAsked(sentText(playout)));
     const kind = echo ? 'echo' : kindOfWords(text, { language, final, asked });
-    if (echo && playout.audible) this.#veto(text, nowMs);
+    if (echo && playout.audible) {
+      this.#veto(text, nowMs);
+      this.#echoed = text;
+    }
     this.#act(this.#bargeIn.words(kind, nowMs), { words: kind }, nowMs);
   }
 
-  /** Whether a turn is nothing but the agent's own words, heard by the caller's microphone. */
-  isEchoOnly(text: string, nowMs: number): boolean {
+  /** The words of the reply that have left, or begun to: all that its echo can be of. */
+  get sentWords(): string {
+    return sentText(this.#options.voice.playout, WORD_MS);
+  }
+
+  /** What of the turn that runs is the caller's: a loudspeaker's microphone hears the agent, too. */
+  ownWords(text: string): string {
+    return this.#echoed ? withoutEcho(text, this.#echoed, this.#agentSaid) : text;
+  }
+
+  /** The turn is over. @returns its own words; '' where they are the agent's alone */
+  turnEnded(text: string, nowMs: number): string {
+    const own = this.#isEchoOnly(text, nowMs) ? '' : this.ownWords(text);
+    this.#echoed = '';
+    return own;
+  }
+
+  /** Whether the words are nothing but the agent's own, heard by the caller's microphone. */
+  #isEchoOnly(text: string, nowMs: number): boolean {
     const echo = this.#isEcho(text, nowMs);
     if (echo) this.#veto(text, nowMs);
     return echo;
@@ -84,7 +105,7 @@ export class Interrupter {
    * @returns whether they count
    */
   lateWords(text: string, nowMs: number): boolean {
-    if (this.isEchoOnly(text, nowMs)) return false;
+    if (this.#isEchoOnly(text, nowMs)) return false;
     const { voice, tell, decide } = this.#options;
     if (!voice.playout.audible) return true;
     // They were said before the agent spoke, so they answer nothing that it asks.
@@ -138,8 +159,14 @@ export class Interrupter {
 
   #isEcho(text: string, nowMs: number): boolean {
     const { playout } = this.#options.voice;
-    if (playout.audible) return isEcho(text, `${this.#said} ${sentText(playout, WORD_MS)}`);
+    if (playout.audible) return isEcho(text, this.#agentSaid);
     return nowMs - this.#silentSinceMs <= ECHO_TAIL_MS && isEcho(text, this.#said);
+  }
+
+  /** All that an echo can be of now. */
+  get #agentSaid(): string {
+    const { playout } = this.#options.voice;
+    return playout.audible ? `${this.#said} ${this.sentWords}` : this.#said;
   }
 
   #veto(text: string, nowMs: number): void {

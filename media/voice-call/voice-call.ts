@@ -20,7 +20,6 @@ import { journaledPart } from '../journal/journal-parts.ts';
 import type { Journal } from '../journal/journal.ts';
 import { LastWords } from '../conversation/last-words.ts';
 import { Lead } from './lead.ts';
-import { sentText } from '../conversation/listener.ts';
 import { StageExhaustedError } from '../providers/stage.ts';
 import type { SpeechAudio } from '../speech/speech-audio.ts';
 import { NO_SPECULATIONS } from '../speech/speculator.ts';
@@ -276,7 +275,7 @@ export class VoiceCall {
   }
 
   #abortReply(nowMs: number): undefined {
-    const sent = sentText(this.#parts.voice.playout);
+    const sent = this.#parts.interrupter.sentWords;
     this.#parts.voice.abort();
     this.#parts.upkeep.replyOver();
     this.#parts.tools?.replyGivenUp();

@@ -55,7 +55,7 @@ describe('Stories of loudspeakers', () => {
       history: [
         'user: What do you have?',
         'agent: Here is the list of all',
-        'user: Here is the No, I only want a salad.',
+        'user: No, I only want a salad.',
         'agent: Only a salad.',
       ],
       decided: [
@@ -93,7 +93,7 @@ describe('Stories of loudspeakers', () => {
       history: [
         'user: What do you have?',
         'agent: Here is the list of all',
-        'user: Here is the Stop it! all that',
+        'user: Stop it!',
         'agent: Of course. Tell me more.',
       ],
       decided: [

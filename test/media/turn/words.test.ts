@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { hasJustAsked, isEcho, kindOfWords } from '../../../media/turn/words.ts';
+import { hasJustAsked, isEcho, kindOfWords, withoutEcho } from '../../../media/turn/words.ts';
 
 describe('kindOfWords', () => {
   for (const text of ['mm-hm', 'Yeah.', 'Okay, right', 'I see', 'uh huh', 'Of course!']) {
@@ -38,6 +38,30 @@ describe('isEcho', () => {
   it('takes new words for the caller’s, though some are the agent’s', () => {
     expect(isEcho('no I would like to sit inside by the window', said)).to.equal(false);
     expect(isEcho('outside', said), 'one word alone').to.equal(false);
+  });
+});
+
+describe('withoutEcho', () => {
+  const said = 'Here is the list of all that we';
+
+  it('leaves what the caller says after the echo, and before its end', () => {
+    const cases = [
+      ['Here is the list No, I only want a salad.', 'Here is the list', 'No, I only want a salad.'],
+      ['Here is the list No, the salad.', 'Here is the list No', 'No, the salad.'],
+      ['Here is the list Stop it! all that we', 'Here is the list', 'Stop it!'],
+      ["here’s is the list don't read it", 'heres is the list', "don't read it"],
+    ];
+    for (const [text, echoed, own] of cases) expect(withoutEcho(text!, echoed!, said)).to.equal(own);
+  });
+
+  it('leaves the caller the words of the agent that no echo began with, and those in between', () => {
+    const quoted = 'Read me the list of all that we';
+    expect(withoutEcho(quoted, '', said)).to.equal(quoted);
+    expect(withoutEcho('Here is the list no, is the list long?', 'Here is the list', said)).to.equal(
+      'no, is the list long?',
+    );
+    expect(withoutEcho('Is the list long', 'Is the list', 'something else')).to.equal('Is the list long');
+    expect(withoutEcho('Here is the list', 'Here is the list', said), 'nothing else').to.equal('Here is the list');
   });
 });
 
