@@ -14,16 +14,17 @@ const metadata = z
   .describe("The integrator's own data; never looked into.");
 const state = z.enum(['queued', 'ready', 'live', 'interrupted', 'ended']);
 const endReason = z.enum(['left', 'deleted', 'expired', 'idle', 'agent', 'failed', 'shutdown']);
+/** Looked into by the agent's own schema. */
+const fields = z.record(z.string(), z.unknown()).optional();
 const overrides = z
   .strictObject({
     greeting: z.string().optional(),
     voice: z.string().optional(),
     turnHandling: z
-      .strictObject({
-        endpointing: z.record(z.string(), z.unknown()).optional(),
-        interruption: z.record(z.string(), z.unknown()).optional(),
-      })
+      .strictObject({ endpointing: fields, interruption: fields, preemptiveGeneration: fields })
       .optional(),
+    limits: fields,
+    texts: fields,
   })
   .describe("Changes to the agent for this session alone, checked by the agent's own schema.");
 

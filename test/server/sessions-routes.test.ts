@@ -51,6 +51,25 @@ describe('/v2/sessions', () => {
     expect((await post({ overrides: { turnHandling: { endpointing: { speechEndMs: 500 } } } })).status).to.equal(201);
   });
 
+  it("takes limits and texts for one session, checked as the agent's own are", async () => {
+    const limits = { sessionMinutes: 5, idle: { askAfterSeconds: 20 } };
+    const opened = await post({ overrides: { limits, texts: { areYouThere: ['Hello?'] } } });
+    expect(opened.status).to.equal(201);
+    const { text } = await server.request('GET', `/v2/sessions/${opened.body.id}`);
+    expect(JSON.parse(text)).to.have.nested.property('overrides.limits').that.deep.equals(limits);
+    for (const [overrides, problem] of [
+      [{ limits: { sessionMinutes: 0 } }, 'limits.sessionMinutes must be a number from 1 to 1440'],
+      [{ limits: { idle: { askBy: 'model' } } }, 'limits.idle.askBy needs a language model'],
+      [{ limits: { hours: 1 } }, 'limits has no field hours'],
+      [{ texts: { goodbye: 'Bye.' } }, 'texts has no field goodbye'],
+      [{ texts: { farewell: 7 } }, 'texts.farewell'],
+    ] as const) {
+      const { status, body } = await post({ overrides });
+      expect([status, body.error.code], problem).to.deep.equal([400, 'invalid_overrides']);
+      expect(body.error.message).to.include(problem);
+    }
+  });
+
   it('refuses fields that it does not know or that do not fit, naming each', async () => {
     const { status, body } = await post({ agnet: 'parrot', campaign: 7, variables: { a: null } });
     expect([status, body.error.code]).to.deep.equal([400, 'invalid_request']);
