@@ -29,7 +29,8 @@ export function toolUse({ turnId, call, startedMs, endedMs, outcome }: ToolEntry
     kind,
     startedMs,
     endedMs: endedMs ?? startedMs,
-    arguments: bounded(call.arguments),
+    // What was shown is shown again to who reloads the page; the schema bounds it.
+    arguments: kind === 'built-in' ? call.arguments : bounded(call.arguments),
     ...(failed && { error: outcome.error.code }),
     ...(outcome && { result: bounded(failed ? outcome.error : outcome.result) }),
   };

@@ -32,6 +32,20 @@ describe('ConversationModel', () => {
     ]);
   });
 
+  it('shows a text once, and again after a reload by the line that tells of it', () => {
+    const use = { callId: 'c1', turnId: 't1', kind: 'built-in', startedMs: 3790, endedMs: 3800 } as const;
+    const sent = { ...use, name: 'send_text', arguments: { text: 'Gate 7' } };
+    const refused = { ...use, name: 'send_text', error: 'not_recorded', arguments: { text: 'Gate 8' } };
+    const ended = { ...use, name: 'end_call', arguments: {} };
+    const texts = (conversation: ConversationModel) => conversation.rows.map(({ text }) => text);
+    const before = new ConversationModel();
+    before.shown({ turnId: 't1', text: 'Gate 7', atMs: 3800 });
+    for (const conversation of [before, new ConversationModel()]) {
+      conversation.transcript({ ...line, tools: [sent, refused, ended] });
+      expect(texts(conversation)).to.deep.equal(['You spoke.', '[shows] Gate 7']);
+    }
+  });
+
   it('measures the answer once, however often the agent’s state changes', () => {
     const conversation = new ConversationModel();
     conversation.turn(turn);

@@ -164,6 +164,8 @@ export class CallController {
     });
     on('text', (shown) => {
       this.#options.conversation.shown(shown);
+      this.#options.timeline.shown(shown);
+      this.#keepTurns();
       this.#update({});
     });
     this.#listenToConnection(on);

@@ -33,12 +33,14 @@ export class ConversationModel {
     row.text = entry.text;
     row.final = entry.final;
     row.startMs = Math.min(row.startMs, entry.startMs);
+    for (const shown of shownWith(entry)) this.shown(shown);
     if (entry.estimated && !row.measures.includes(aboutHere)) row.measures.push(aboutHere);
   }
 
-  /** The agent has shown a text. */
+  /** The agent has shown a text: as it does, and again with the line that tells of its tools, as after a reload. */
   shown({ turnId, text, atMs }: ShownText): void {
-    const key = `shown:${turnId}:${atMs}`;
+    const key = `shown:${turnId}:${text}`;
+    if (this.#rows.has(key)) return;
     this.#rows.set(key, { key, role: 'agent', startMs: atMs, text: `[shows] ${text}`, final: true, measures: [] });
   }
 
@@ -103,3 +105,11 @@ export class ConversationModel {
 }
 
 const rowKey = (turnId: string, role: Row['role']): string => `${role}:${turnId}`;
+
+function shownWith({ tools = [] }: TranscriptEntry): ShownText[] {
+  return tools.flatMap(({ name, kind, error, turnId, startedMs, arguments: given }) => {
+    if (name !== 'send_text' || kind !== 'built-in' || error !== undefined) return [];
+    const text: unknown = typeof given === 'object' && given !== null && 'text' in given ? given.text : undefined;
+    return typeof text === 'string' ? [{ turnId, text, atMs: startedMs }] : [];
+  });
+}

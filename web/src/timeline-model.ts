@@ -68,6 +68,11 @@ export class TimelineModel {
     this.segments.push({ lane: 'user', kind: 'waiting', startMs: endOfSpeechMs, endMs: atMs, turnId });
   }
 
+  /** The agent has shown a text. */
+  shown({ atMs }: { atMs: number }): void {
+    this.marks.push({ lane: 'agent', atMs, label: 'shows a text' });
+  }
+
   level(loudness: Loudness): void {
     this.loudness.push(loudness);
   }
