@@ -236,8 +236,7 @@ export class Call {
       standby: !this.#leads,
     };
     this.#post({ type: 'open-call', call });
-    const presence = this.client.isConnected ? 'here' : 'away';
-    this.#post({ type: 'client-present', callId: id, presence });
+    this.#post({ type: 'client-present', callId: id, presence: this.client.isConnected ? 'here' : 'away' });
   }
 
   async #reconnect(): Promise<void> {

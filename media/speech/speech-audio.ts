@@ -7,7 +7,7 @@ import type { BrokenClause, ReplyProgress } from '../conversation/conversation-e
 import { fade } from '../audio/fade.ts';
 import { withoutSounds } from '../conversation/owed.ts';
 import type { SpokenAudio } from '../providers/provider.ts';
-import { clausesOf, heardOf, isExactAt, type Clause, type Segment } from './speech-segment.ts';
+import { clausesOf, heardOf, isExactAt, type Clause, type ClipFrame, type Segment } from './speech-segment.ts';
 import { speechBounds } from '../audio/speech-bounds.ts';
 
 export type SpeechAudioOptions = {
@@ -18,9 +18,6 @@ export type SpeechAudioOptions = {
   /** There is enough for a beginning now. */
   onReady?: (() => void) | undefined;
 };
-
-/** A frame that lies in audio which recurs: which one, and where in it. */
-export type ClipFrame = { key: string; samples: Int16Array; index: number };
 
 /** Heard audio kept for going back to: the longest `resumeRewindMs` and a word. */
 const KEPT_MS = 4000;

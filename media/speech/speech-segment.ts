@@ -5,6 +5,9 @@
 import { withoutSounds } from '../conversation/owed.ts';
 import type { WordTime } from '../providers/provider.ts';
 
+/** A frame that lies in audio which recurs: which one, and where in it. */
+export type ClipFrame = { key: string; samples: Int16Array; index: number };
+
 export type Segment = {
   start: number;
   samples: Int16Array;
