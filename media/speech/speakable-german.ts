@@ -137,7 +137,7 @@ export function germanSpeakable(text: string): string {
       DAY_OF_MONTH,
       (_, word = '', gap = '', day: string) => `${word}${gap}${inCase(Number(day), word as string)}`,
     )
-    .replace(RANK, (_, words: string, number: string) => `${words} ${inCase(Number(number), caseWord(words))}`)
+    .replace(RANK, (_, before: string, number: string) => `${before} ${inCase(Number(number), caseWord(before))}`)
     .replace(RANGE, '$1 bis ')
     .replace(/(?<![\p{L}\d.,)-])[-−](?=\d)/gu, 'minus ')
     .replace(PRICE, (_, amount?: string, sign?: string, signFirst?: string, amountLast?: string) =>
