@@ -161,7 +161,7 @@ describe('Stories of tools', () => {
     await story.ends({
       heard: [
         'user: Order it.',
-        '+1440 agent: One moment, please.',
+        '+1405 agent: One moment, please.',
         '+1940 agent: I do not know whether it was ordered.',
       ],
       history: ['user: Order it.', 'agent: I do not know whether it was ordered.'],
@@ -198,7 +198,7 @@ describe('Stories of tools', () => {
     await story.ends({
       heard: [
         'user: Order it.',
-        '+1440 agent: One moment, please.',
+        '+1405 agent: One moment, please.',
         '+4080 agent: I am still working on it.',
         '+2300 agent: I do not know whether it was ordered.',
       ],
