@@ -27,7 +27,7 @@ export class AgentUnavailable extends Error {
   readonly agent: string;
 
   constructor(agent: string, problem: string, options?: ErrorOptions) {
-    super(`The agent "${agent}" cannot be used on this server: ${problem}.`, options);
+    super(`The agent "${agent}" is not available on this server: ${problem}.`, options);
     this.agent = agent;
   }
 }
