@@ -43,4 +43,4 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["nod
 # Node itself is process 1: it takes SIGTERM (server/main.ts) and waits for the media workers, its only children. With an
 # init that signals the whole group the media workers would die before their calls have moved.
 STOPSIGNAL SIGTERM
-CMD ["node", "--disable-warning=ExperimentalWarning", "server/main.ts"]
+CMD ["node", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=16", "server/main.ts"]

@@ -1,7 +1,7 @@
 /**
  * Strangers send packets at the server's UDP ports while people talk: whether the calls notice.
  *
- *   npm run bench:flood [-- --calls 20] [--rate 50000] [--seconds 15] [--kind voice] [--out file]
+ *   npm run bench:flood [-- --calls 20] [--rate 50000] [--seconds 15] [--kind voice] [--uid 65534] [--out file]
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,6 +26,8 @@ const { values: options } = parseArgs({
     rate: { type: 'string', default: '50000' },
     seconds: { type: 'string', default: '15' },
     kind: { type: 'string' },
+    /** Of the stranger, where a firewall is to tell them from the server by it. Default: the server's own. */
+    uid: { type: 'string' },
     out: { type: 'string' },
   },
 });
@@ -93,7 +95,8 @@ function portOf(kind: Exclude<FloodKind, 'none'>, pid: number, sockets: readonly
 }
 
 async function run(port: number): Promise<FloodReport> {
-  const child = fork(FLOOD_FILE, [JSON.stringify({ port, perSecond: rate })]);
+  const user = options.uid === undefined ? {} : { uid: Number(options.uid) };
+  const child = fork(FLOOD_FILE, [JSON.stringify({ port, perSecond: rate })], user);
   try {
     await pause(seconds * 1000);
     const answered = once(child, 'message');

@@ -24,7 +24,8 @@ export class ServerProcess implements AsyncDisposable {
   static async start(environment: NodeJS.ProcessEnv = {}, main = MAIN): Promise<ServerProcess> {
     const env = { ...process.env, PORT: '0', LOG_LEVEL: 'info', DRAIN_TIMEOUT_MS: '0', ...environment };
     const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(main === MAIN ? [] : ['ipc' as const])];
-    const child = spawn(process.execPath, [fileURLToPath(main)], { env, stdio });
+    // As `npm start` starts it.
+    const child = spawn(process.execPath, ['--max-semi-space-size=16', fileURLToPath(main)], { env, stdio });
     const said: string[] = [];
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream! }).on('line', (line) => said.push(line));

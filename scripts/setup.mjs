@@ -36,7 +36,7 @@ const terminal = {
 const targets = {
   start: async (args) => {
     await runSteps([...packages('production'), ...serverSteps()], terminal);
-    return run(['server/main.ts', ...args]);
+    return run(['--max-semi-space-size=16', 'server/main.ts', ...args]);
   },
   test: async (args) => {
     await runSteps([...packages('all'), testPrograms(), ...serverSteps()], terminal);

@@ -59,7 +59,7 @@ export class DensityTarget {
   static async start(core: number, environment: Record<string, string> = {}): Promise<DensityTarget> {
     const { PATH, HOME, MEDIASOUP_WORKER_BIN } = process.env;
     const env = { PATH, HOME, MEDIASOUP_WORKER_BIN, ...ENVIRONMENT, ...environment };
-    const child = fork(FILE, { env, execArgv: ['--disable-warning=ExperimentalWarning'] });
+    const child = fork(FILE, { env, execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16'] });
     const [{ ready }] = (await Promise.race([
       once(child, 'message'),
       once(child, 'exit').then(() => Promise.reject(new Error('the measured server could not be started'))),
