@@ -137,6 +137,8 @@ export class Gateway implements AsyncDisposable {
     }
     const data: SocketData = { sessionId, tokenExpiresAt: expiresAt };
     socket.data = data;
+    // Up to a quarter of a megabyte of whatever the client likes, which Socket.IO would keep, and hand to pods that ask for it.
+    socket.handshake.auth = {};
   }
 
   #connected(socket: Socket): void {
