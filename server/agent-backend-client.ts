@@ -44,6 +44,8 @@ export type BackendAnswer = { agent: LoadedAgent; body: object };
 
 export const BACKEND_AUDIENCE = 'parley:agent-config';
 const TIMEOUT_MS = 2_000;
+/** Far more than any agent has. Without an end, two seconds of a fast answer would fill the memory. */
+const MAX_ANSWER_BYTES = 1_048_576;
 
 export class AgentBackendClient {
   readonly #options: AgentBackendClientOptions;
@@ -127,9 +129,24 @@ const isOutage = (error: unknown): boolean => !(error instanceof AgentBackendErr
 /** undefined: it is no JSON. What the parser says of it would quote it. */
 const readJson = async (response: Response, signal: AbortSignal): Promise<unknown> => {
   try {
-    return await response.json();
+    return JSON.parse(await readText(response)) as unknown;
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted || error instanceof AgentBackendError) throw error;
     return undefined;
   }
+};
+
+/** Counted as it is after unpacking: a few kilobytes can be made to unpack to gigabytes. */
+const readText = async ({ body }: Response): Promise<string> => {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  // Leaving the loop cancels the rest.
+  for await (const piece of body ?? []) {
+    bytes += piece.length;
+    if (bytes > MAX_ANSWER_BYTES) {
+      throw new AgentBackendError('invalid_answer', `its answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+    }
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
 };

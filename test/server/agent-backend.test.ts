@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { AgentBackendClient, AgentBackendError } from '../../server/agent-backend-client.ts';
 import { AgentBackend } from '../../server/agent-backend.ts';
@@ -138,6 +139,27 @@ describe('the backend of agents', () => {
   it('is not asked for what cannot be an id', async () => {
     for (const id of ['..', '../x', 'a/b', 'a:b', '', 'ä']) expect(await greeting(id)).to.equal(undefined);
     expect(backend.asked).to.deep.equal([]);
+  });
+
+  it('is not listened to for ever, also where a little unpacks to a lot', async () => {
+    const endless = (encoding: string, piece: Buffer): ConfigBackend['answer'] => {
+      return (response) => {
+        response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Encoding': encoding });
+        const more = (): void => {
+          while (!response.destroyed && response.write(piece));
+        };
+        response.on('drain', more);
+        more();
+      };
+    };
+    for (const [encoding, piece] of [
+      ['identity', Buffer.alloc(65_536, ' ')],
+      ['gzip', gzipSync(Buffer.alloc(16_777_216, ' '))],
+    ] as const) {
+      agents = create({ timeoutMs: 60_000 });
+      backend.answer = endless(encoding, piece);
+      expect((await failure()).code, encoding).to.equal('invalid_answer');
+    }
   });
 
   const invalid: [what: string, answer: ConfigBackend['answer']][] = [
