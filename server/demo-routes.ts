@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Router } from '@koa/router';
 import { z } from 'zod';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
@@ -9,7 +10,7 @@ import { reply } from './validation.ts';
 export type DemoRoutesOptions = {
   desk: SessionDesk;
   agents: Agents;
-  /** Sessions that one address may open in a minute. Default 30: several people behind one address, but no flood. */
+  /** Sessions that one address, or one network of IPv6, may open in a minute. Default 30: several people behind one address, but no flood. */
   sessionsPerMinute?: number;
 };
 
@@ -37,7 +38,7 @@ export const demoRoutes = ({
   const router = new Router();
   router.post('/demo/sessions', async (ctx) => {
     try {
-      await limiter.consume(ctx.ip);
+      await limiter.consume(networkOf(ctx.ip));
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) throw error;
       const seconds = Math.max(1, Math.ceil(error.msBeforeNext / 1000));
@@ -52,4 +53,15 @@ export const demoRoutes = ({
     reply(ctx, 200, demoAgent, config);
   });
   return router;
+};
+
+/** Whoever has one IPv6 address has at least the 2^64 that share its first half, and counts as one. */
+export const networkOf = (address: string): string => {
+  if (isIP(address) !== 6 || address.startsWith('::ffff:')) return address;
+  const [head = '', tail = ''] = (address.split('%')[0] ?? '').split('::');
+  const first = head === '' ? [] : head.split(':');
+  const last = tail === '' ? [] : tail.split(':');
+  const missing = Math.max(0, 8 - first.length - last.length);
+  const groups = [...first, ...(address.includes('::') ? Array<string>(missing).fill('0') : []), ...last];
+  return `${groups.slice(0, 4).join(':')}::/64`;
 };

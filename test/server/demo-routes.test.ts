@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { networkOf } from '../../server/demo-routes.ts';
 import { startTestServer } from '../support/running-server.ts';
 import { SocketClient } from '../support/socket-client.ts';
 
@@ -61,6 +62,20 @@ describe('POST /demo/sessions', () => {
       } finally {
         await server.close();
       }
+    }
+  });
+
+  it('takes all addresses of one network of IPv6 for one', () => {
+    for (const [address, counted] of [
+      ['192.0.2.7', '192.0.2.7'],
+      ['::ffff:192.0.2.7', '::ffff:192.0.2.7'],
+      ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+      ['2001:db8:1:2::1', '2001:db8:1:2::/64'],
+      ['2001:db8::9', '2001:db8:0:0::/64'],
+      ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+      ['::1', '0:0:0:0::/64'],
+    ] as const) {
+      expect(networkOf(address)).to.equal(counted);
     }
   });
 });
