@@ -33,11 +33,18 @@ export const humanLine = (line: string): string => {
   const [label, colour] = COLOURS[String(level)] ?? ['?    ', 0];
   const clock = new Date(String(time)).toTimeString().slice(0, 8);
   const rest = Object.entries(details).map(([key, value]) => ` ${key}=${inline(value)}`);
-  const stack = isError(err) ? `\n${err.stack ?? err.message}` : '';
-  return `\u001b[90m${clock}\u001b[0m \u001b[${colour}m${label}\u001b[0m ${typeof msg === 'string' ? msg : ''}${rest.join('')}${stack}\n`;
+  const stack = isError(err) ? `\n${(err.stack ?? err.message).split('\n').map(inert).join('\n')}` : '';
+  return `\u001b[90m${clock}\u001b[0m \u001b[${colour}m${label}\u001b[0m ${typeof msg === 'string' ? inert(msg) : ''}${rest.join('')}${stack}\n`;
 };
 
-const inline = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+/** What a terminal would take for an order, or for a line of its own. */
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+/** Some of it comes from whoever asks: that must neither pass for another line, nor change the terminal. */
+const inert = (text: string): string =>
+  text.replace(CONTROL, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+const inline = (value: unknown): string => inert(typeof value === 'string' ? value : JSON.stringify(value));
 
 const isError = (value: unknown): value is { message: string; stack?: string } =>
   typeof value === 'object' && value !== null && 'message' in value;

@@ -40,6 +40,17 @@ describe('the log', () => {
     }
   });
 
+  it('lets nothing that is logged pass for another line or change the terminal', () => {
+    const { log, text } = captured(true);
+    log.warn(
+      { path: '/\n12:00:00 info  all is well', sdk: '\u001b[2J\u009b1m', err: new Error('\u001b]0;x\u0007') },
+      'no',
+    );
+    const lines = stripVTControlCharacters(text()).split('\n');
+    expect(lines[0]).to.match(/ warn {2}no path=\/\\u000a12:00:00 info {2}all is well sdk=\\u001b\[2J\\u009b1m$/);
+    expect(lines[1]).to.equal('Error: \\u001b]0;x\\u0007');
+  });
+
   it('has a line for anything', () => {
     expect(humanLine('{"level":35,"time":"nonsense"}')).to.be.a('string');
   });
