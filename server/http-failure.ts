@@ -1,5 +1,12 @@
 /** Errors on their way to an HTTP client, all as `{ error: { code, message } }`. The one place that maps them. */
-import { SignallingFailure, toFailure } from '../signalling/errors.ts';
+import {
+  PodUnreachable,
+  RemoteRefusal,
+  SignallingFailure,
+  StaleEpoch,
+  StoreUnavailable,
+  toFailure,
+} from '../signalling/errors.ts';
 import type { SignallingErrorCode } from '../signalling/protocol.ts';
 import { AgentNotFound, AgentUnavailable, OverridesInvalid, VariablesInvalid } from './agent-errors.ts';
 
@@ -25,6 +32,9 @@ const STATUS: Partial<Record<SignallingErrorCode, number>> = {
   server_busy: 503,
 };
 
+/** Whose codes are our own. */
+const OF_THE_FLEET = [SignallingFailure, StoreUnavailable, PodUnreachable, RemoteRefusal, StaleEpoch];
+
 /** What the body parser throws, by its status. */
 const BODY_CODES: Record<number, [code: string, message: string]> = {
   400: ['invalid_json', 'The body is not valid JSON.'],
@@ -43,12 +53,12 @@ export const toHttpFailure = (error: unknown): HttpFailure => {
   }
   // Whoever asks has done nothing wrong, and asking again helps once the server's settings are others.
   if (error instanceof AgentUnavailable) return new HttpFailure(503, error.code, error.message);
-  const failure = toFailure(error);
-  // Others than signalling's own failures: the store, or another pod, gave no answer just now.
-  if (error instanceof SignallingFailure || failure.code === 'server_busy') {
-    const status = STATUS[failure.code];
-    const headers: Record<string, string> = failure.code === 'server_busy' ? { 'Retry-After': '5' } : {};
-    if (status !== undefined) return new HttpFailure(status, failure.code, failure.message, headers);
+  // Another pod or Redis that does not answer just now is no fault inside this server, and asking again helps.
+  if (OF_THE_FLEET.some((kind) => error instanceof kind)) {
+    const { code, message } = toFailure(error);
+    const status = STATUS[code];
+    const headers: Record<string, string> = code === 'server_busy' ? { 'Retry-After': '5' } : {};
+    if (status !== undefined) return new HttpFailure(status, code, message, headers);
   }
   return new HttpFailure(500, 'internal', 'Something went wrong on the server.');
 };

@@ -5,7 +5,7 @@ import Koa from 'koa';
 import type { Middleware } from 'koa';
 import { createApp } from '../../server/app.ts';
 import { OriginPolicy } from '../../server/origins.ts';
-import { PodUnreachable, StoreUnavailable } from '../../signalling/errors.ts';
+import { PodUnreachable, RemoteRefusal, StaleEpoch, StoreUnavailable } from '../../signalling/errors.ts';
 import { memoryLog, startTestServer } from '../support/running-server.ts';
 import type { TestServer } from '../support/running-server.ts';
 
@@ -177,13 +177,21 @@ describe('the HTTP application', () => {
       }
     });
 
-    it('asks to come again where Redis or another server gave no answer just now', async () => {
-      for (const error of [new StoreUnavailable('session.create'), new PodUnreachable('b', 'timeout')]) {
-        const { status, text, headers } = await answerOf(() => {
-          throw error;
+    it('asks to come again where another pod or Redis does not answer just now, and knows what another pod refused', async () => {
+      const faults: [Error, number, string][] = [
+        [new StoreUnavailable('queue.list'), 503, 'server_busy'],
+        [new PodUnreachable('pod-b', 'timeout'), 503, 'server_busy'],
+        [new RemoteRefusal('pod-b', 'stale_epoch'), 503, 'server_busy'],
+        [new StaleEpoch('s1'), 503, 'server_busy'],
+        [new RemoteRefusal('pod-b', 'session_ended'), 409, 'session_ended'],
+        [new RemoteRefusal('pod-b', 'internal'), 500, 'internal'],
+      ];
+      for (const [fault, expected, code] of faults) {
+        const { status, headers, text } = await answerOf(() => {
+          throw fault;
         });
-        const { code } = (JSON.parse(text) as { error: { code: string } }).error;
-        expect([status, code, headers.get('retry-after')]).to.deep.equal([503, 'server_busy', '5']);
+        expect(JSON.parse(text), fault.message).to.have.nested.property('error.code', code);
+        expect([status, headers.has('retry-after')], fault.message).to.deep.equal([expected, expected === 503]);
       }
     });
 
