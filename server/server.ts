@@ -221,9 +221,14 @@ const createGateway = (
 /** Ends what is over, writes what could not be written before, and sees who shares the vendors' keys. */
 const keepHouse = ({ signalling, calls, link, log }: Parts, started: AsyncDisposableStack): void => {
   const { fleet, store, pods } = signalling;
+  let sweeping: Promise<void> | undefined;
   const sweeper = setInterval(() => {
     calls.setLivePods(pods.list().length);
-    fleet.sweep().catch((error: unknown) => log.error({ err: error }, 'sessions could not be swept'));
+    // One that takes long is not joined by others, which would make it take longer.
+    sweeping ??= fleet
+      .sweep()
+      .catch((error: unknown) => log.error({ err: error }, 'sessions could not be swept'))
+      .finally(() => (sweeping = undefined));
     if (link.redis?.isUp) void store.flush();
   }, SWEEP_INTERVAL_MS);
   started.defer(() => clearInterval(sweeper));

@@ -1,16 +1,15 @@
 /** What the session routes take and give: one schema each, for checking, for answering and for the API's description. */
 import { z } from 'zod';
+import { isDeeperThan, MOST_LEVELS } from '../signalling/nesting.ts';
 import type { SessionRecord } from '../signalling/session.ts';
 
 const unixMs = z.number().int().describe('Unix time in milliseconds.');
 const variables = z
   .record(z.string().max(64), z.union([z.string().max(4096), z.number(), z.boolean()]))
   .describe('Values for the variables that the agent declares.');
-/** Most levels of objects and lists in metadata: what is nested thousands deep could be taken, but not be given back. */
-const METADATA_LEVELS = 32;
 const metadata = z
   .record(z.string().max(64), z.unknown())
-  .refine((value) => !isDeeperThan(value, METADATA_LEVELS), `must have at most ${METADATA_LEVELS} levels`)
+  .refine((value) => !isDeeperThan(value, MOST_LEVELS), `must have at most ${MOST_LEVELS} levels`)
   .describe("The integrator's own data; never looked into.");
 const state = z.enum(['queued', 'ready', 'live', 'interrupted', 'ended']);
 const endReason = z.enum(['left', 'deleted', 'expired', 'idle', 'agent', 'failed', 'shutdown']);
@@ -148,17 +147,9 @@ export const transcript = z
   })
   .meta({ id: 'Transcript' });
 
+/** To be checked by `sessionView`: records come from other pods, too. */
 export const toSessionView = (record: SessionRecord): z.input<typeof sessionView> => {
   const { ownerPod, expiresAt, overrides: changed, ...rest } = record;
-  return { ...rest, pod: ownerPod, timeoutAt: expiresAt, ...(changed && { overrides: overrides.parse(changed) }) };
+  const view = { ...rest, pod: ownerPod, timeoutAt: expiresAt };
+  return changed ? { ...view, overrides: changed as z.input<typeof overrides> } : view;
 };
-
-/** Level by level, since neither recursion nor `JSON.stringify` would survive what this is to find. */
-function isDeeperThan(value: unknown, levels: number): boolean {
-  let level: unknown[] = [value];
-  for (let depth = 0; depth <= levels; depth++) {
-    level = level.flatMap((item): unknown[] => (typeof item === 'object' && item !== null ? Object.values(item) : []));
-    if (level.length === 0) return false;
-  }
-  return true;
-}

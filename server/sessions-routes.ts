@@ -1,8 +1,9 @@
 import { Router } from '@koa/router';
 import type { Context, Middleware } from 'koa';
+import type { z } from 'zod';
 import { SignallingFailure } from '../signalling/errors.ts';
 import type { Fleet } from '../signalling/fleet.ts';
-import type { NewSession } from '../signalling/session.ts';
+import type { NewSession, SessionRecord } from '../signalling/session.ts';
 import type { SessionTokens } from '../signalling/tokens.ts';
 import type { Agents } from './agents.ts';
 import { requireApiKey } from './api-keys.ts';
@@ -75,7 +76,7 @@ const addCollection = (router: Router, guard: Middleware, desk: SessionDesk, fle
   router.get('/', guard, async (ctx) => {
     const { limit, cursor, state } = accept(schemas.listQuery, { ...ctx.query });
     const page = await fleet.list({ limit, ...(cursor && { cursor }), ...(state && { state }) });
-    reply(ctx, 200, schemas.sessionList, { ...page, sessions: page.sessions.map(schemas.toSessionView) });
+    reply(ctx, 200, schemas.sessionList, { ...page, sessions: page.sessions.flatMap(viewIfAny) });
   });
 };
 
@@ -109,6 +110,12 @@ const addBelongings = (router: Router, guard: Middleware, desk: SessionDesk, fle
     const { id } = await fleet.get(idOf(ctx));
     reply(ctx, 200, schemas.transcript, { entries: await fleet.transcript(id) });
   });
+};
+
+/** Of what somebody else has put into Redis and is almost a session, nothing is shown: all others are. */
+const viewIfAny = (record: SessionRecord): z.input<typeof schemas.sessionView>[] => {
+  const view = schemas.sessionView.safeParse(schemas.toSessionView(record));
+  return view.success ? [view.data] : [];
 };
 
 /** An id that is none cannot be that of a session, so the answer is the same as for one that is not known. */

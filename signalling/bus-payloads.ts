@@ -6,65 +6,17 @@
 import { z } from 'zod';
 import { isSignallingErrorCode } from './errors.ts';
 import { requestSchemas } from './protocol.ts';
-import type { EndReason, MoveReason, SessionState, SignallingErrorCode, TranscriptEntry } from './protocol.ts';
-import type { SessionRecord } from './session.ts';
+import type { MoveReason, SignallingErrorCode } from './protocol.ts';
+import { anything, changed, count, endReason, id, line, metadata, newSession } from './record-schemas.ts';
+import { sessionRecord, variables } from './record-schemas.ts';
 
-/** Of sessions, pods, clients and turns. None of ours has more than 64 characters. */
-const id = z.string().min(1).max(256);
-const count = z.number().nonnegative();
-const text = z.string();
-const oneOf = <Value extends string>(values: Record<Value, true>) => z.enum(Object.keys(values) as [Value, ...Value[]]);
-
-const state = oneOf<SessionState>({ queued: true, ready: true, live: true, interrupted: true, ended: true });
-const endReason = oneOf<EndReason>({
-  left: true,
-  deleted: true,
-  expired: true,
-  idle: true,
-  agent: true,
-  failed: true,
-  shutdown: true,
-});
-const moveReason = oneOf<MoveReason>({ 'media-worker': true, pod: true, drain: true, placed: true });
+const moves: Record<MoveReason, true> = { 'media-worker': true, pod: true, drain: true, placed: true };
+const moveReason = z.enum(Object.keys(moves) as [MoveReason, ...MoveReason[]]);
 const errorCode = z.custom<SignallingErrorCode>(isSignallingErrorCode, 'is no code of an error');
 const media = z.enum(['flowing', 'lost', 'none']);
 const cause = z.enum(['queued', 'owner_gone', 'owner_silent', 'owner_denied', 'media_lost', 'handover', 'ended']);
 
 const position = z.looseObject({ epoch: count, seq: count });
-const anything = z.record(z.string(), z.unknown());
-const variables = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
-const changed = z.looseObject({ epoch: count, count });
-
-const newSession = z.looseObject({
-  agent: id,
-  agentVersion: text.exactOptional(),
-  campaign: text.exactOptional(),
-  variables: variables.exactOptional(),
-  overrides: anything.exactOptional(),
-  metadata: anything.exactOptional(),
-});
-const sessionRecord = newSession.extend({
-  id,
-  state,
-  ownerPod: z.string().max(256),
-  epoch: count,
-  version: count,
-  createdAt: count,
-  updatedAt: count,
-  expiresAt: count,
-  changed: changed.exactOptional(),
-  endReason: endReason.exactOptional(),
-  endedAt: count.exactOptional(),
-  unsaved: z.literal(true).exactOptional(),
-}) satisfies z.ZodType<SessionRecord>;
-const line = z.looseObject({
-  turnId: id,
-  role: z.enum(['user', 'agent']),
-  text,
-  final: z.boolean(),
-  startMs: z.number(),
-  endMs: z.number(),
-}) satisfies z.ZodType<TranscriptEntry>;
 const transcript = z.array(line);
 const restored = z.looseObject({ transcript, continuation: anything.exactOptional() });
 /** Socket.IO would throw for these. */
@@ -89,7 +41,7 @@ export const payloadSchemas: Readonly<Record<string, z.ZodType>> = {
   'session.open': z.looseObject({ id, request: newSession }),
   'session.amend': z.looseObject({
     id,
-    changes: z.looseObject({ variables: variables.exactOptional(), metadata: anything.exactOptional() }),
+    changes: z.looseObject({ variables: variables.exactOptional(), metadata: metadata.exactOptional() }),
   }),
   'session.end': z.looseObject({ id, reason: endReason }),
   'session.get': aboutSession,
@@ -101,7 +53,7 @@ export const payloadSchemas: Readonly<Record<string, z.ZodType>> = {
     transcript,
     changes: z.looseObject({
       variables: variables.exactOptional(),
-      metadata: anything.exactOptional(),
+      metadata: metadata.exactOptional(),
       changed: changed.exactOptional(),
     }),
   }),

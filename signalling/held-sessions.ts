@@ -196,7 +196,7 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
     return this.#local.counts(waiting);
   }
 
-  /** Those that this pod leads, and those that nobody may lead any more (see `Fleet.sweep`). */
+  /** Those that this pod leads, and, as far as the others can be read, those that nobody may (`Fleet.sweep`). */
   async sweep(nowMs: number): Promise<SessionRecord[]> {
     const due = await this.#local.sweep(nowMs);
     for (const id of this.#writers.keys()) if ((await this.#local.get(id)) === undefined) this.#writers.delete(id);
@@ -205,8 +205,8 @@ export class HeldSessions extends EventEmitter<HeldSessionsEvents> implements Se
       const abandoned = await this.#shared.sweep(nowMs);
       return [...due, ...abandoned.filter(({ id }) => !this.holds(id))];
     } catch (error) {
-      if (error instanceof StoreUnavailable) return due;
-      throw error;
+      if (!(error instanceof StoreUnavailable)) this.#log.error({ err: error }, 'sessions in Redis could not be swept');
+      return due;
     }
   }
 

@@ -1,5 +1,6 @@
 /** The pods of a fleet, by their heartbeats at Redis: `pods` names them, `pod:<id>` ends by itself when one falls silent. */
 import { AbsentPods } from './absent-pods.ts';
+import { StoreUnavailable } from './errors.ts';
 import type { Log } from './log.ts';
 import type { MessageBus } from './message-bus.ts';
 import { decodePodMessage, parsePodMessage } from './pod-message.ts';
@@ -31,8 +32,10 @@ const CLOSED = 'pod.closed';
 
 /** Silent for so many heartbeats, a pod is left out. Fewer would take a late one for a dead one. */
 const HEARTBEATS_TO_SILENCE = 2.5;
-/** Between two complaints that another process has this pod's name, in ms. */
-const TWIN_MS = 60_000;
+/** Between two equal complaints, in ms. */
+const COMPLAINT_MS = 60_000;
+/** Names that are read, asked about, or taken off the list, in one command. */
+const NAMES_AT_A_TIME = 1_000;
 /** At most one announcement in so many ms: on a busy pod every call that comes or goes asks for one. */
 const ANNOUNCE_MS = 100;
 
@@ -47,7 +50,7 @@ export class RedisPods implements Pods {
   #silent = new Set<string>();
   #beat = 0;
   #toldAt = 0;
-  #complainedAt = -Infinity;
+  readonly #complainedAt = new Map<string, number>();
   #reading: Promise<void> | undefined;
   #stopNextBeat: (() => void) | undefined;
   #stopAnnouncing: (() => void) | undefined;
@@ -142,7 +145,9 @@ export class RedisPods implements Pods {
     try {
       await something();
     } catch (error) {
-      this.#options.log.debug({ err: error }, 'pods cannot be told or read at Redis just now');
+      if (error instanceof StoreUnavailable)
+        return this.#options.log.debug({ err: error }, 'pods cannot be told or read at Redis just now');
+      this.#complain({ err: error }, 'pods cannot be told or read at Redis: this one may be by itself');
     }
   }
 
@@ -168,15 +173,19 @@ export class RedisPods implements Pods {
   #lookForTwin(before: string | null, { id, startedAt, beat }: PodMessage): void {
     const other = before === null ? undefined : decodePodMessage(before);
     if (beat === 1 || other === undefined || other.startedAt === startedAt) return;
+    this.#complain({ podId: id }, 'another process has the name of this pod: give each a POD_ID of its own');
+  }
+
+  #complain(details: object, complaint: string): void {
     const nowMs = this.#timing.nowMs();
-    if (nowMs - this.#complainedAt < TWIN_MS) return;
-    this.#complainedAt = nowMs;
-    this.#options.log.error({ podId: id }, 'another process has the name of this pod: give each a POD_ID of its own');
+    if (nowMs - (this.#complainedAt.get(complaint) ?? -Infinity) < COMPLAINT_MS) return;
+    this.#complainedAt.set(complaint, nowMs);
+    this.#options.log.error(details, complaint);
   }
 
   async #read(): Promise<void> {
     const { link, podId } = this.#options;
-    const ids = (await link.run('pods', (redis) => redis.smembers(PODS_KEY))).filter((id) => id !== podId);
+    const ids = (await this.#names()).filter((id) => id !== podId);
     const texts = await this.#readAll(ids);
     const silent = new Set<string>();
     for (const [index, id] of ids.entries()) {
@@ -184,20 +193,41 @@ export class RedisPods implements Pods {
       if (message?.id === id) this.#hear(message);
       else silent.add(id);
     }
-    for (const id of this.#others.keys()) if (!ids.includes(id) || silent.has(id)) this.#others.delete(id);
+    const named = new Set(ids);
+    for (const id of this.#others.keys()) if (!named.has(id) || silent.has(id)) this.#others.delete(id);
     // Twice without: it is not just late. If it lives all the same, its next sign of life names it again.
     const dead = ids.filter((id) => silent.has(id) && this.#silent.has(id));
     this.#silent = silent;
-    if (dead.length > 0) await link.run('pods', (redis) => redis.srem(PODS_KEY, ...dead));
+    for (const names of inParts(dead)) await link.run('pods', (redis) => redis.srem(PODS_KEY, ...names));
+  }
+
+  /** Bit by bit: all at once, a list that somebody has filled would hold up everything else that comes from Redis. */
+  async #names(): Promise<string[]> {
+    const names = new Set<string>();
+    let cursor = '0';
+    do {
+      const from = cursor;
+      const [next, some] = await this.#options.link.run('pods', (redis) =>
+        redis.sscan(PODS_KEY, from, 'COUNT', NAMES_AT_A_TIME),
+      );
+      for (const name of some) names.add(name);
+      cursor = next;
+    } while (cursor !== '0');
+    return [...names];
   }
 
   /** In a cluster each pod's key is in a slot of its own. */
-  #readAll(ids: readonly string[]): Promise<(string | null)[]> {
+  async #readAll(ids: readonly string[]): Promise<(string | null)[]> {
     const { link } = this.#options;
-    const keys = ids.map(podKey);
-    if (keys.length === 0) return Promise.resolve([]);
-    if (link.kind !== 'cluster') return link.run('pods', (redis) => redis.mget(...keys));
-    return link.run('pods', (redis) => Promise.all(keys.map((key) => redis.get(key))));
+    const texts: (string | null)[] = [];
+    for (const names of inParts(ids)) {
+      const keys = names.map(podKey);
+      const read = link.run('pods', (redis) =>
+        link.kind === 'cluster' ? Promise.all(keys.map((key) => redis.get(key))) : redis.mget(...keys),
+      );
+      texts.push(...(await read));
+    }
+    return texts;
   }
 
   #hear(message: PodMessage): void {
@@ -215,5 +245,11 @@ export class RedisPods implements Pods {
     return { id, version, startedAt: this.#startedAt, beat: this.#beat, ...describe() };
   }
 }
+
+/** However many names somebody has put into the list: a command takes no more than so many. */
+const inParts = (names: readonly string[]): string[][] =>
+  Array.from({ length: Math.ceil(names.length / NAMES_AT_A_TIME) }, (_, part) =>
+    names.slice(part * NAMES_AT_A_TIME, (part + 1) * NAMES_AT_A_TIME),
+  );
 
 const podOf = ({ beat: _beat, ...pod }: PodMessage, heardAt: number): Pod => ({ ...pod, heardAt });

@@ -28,6 +28,9 @@ end
  */
 const ABSENCE_MS = 2_000;
 
+/** The most that MAX_QUEUED_SESSIONS allows. What lies behind them was put there by nobody of us. */
+const MOST_WAITING = 100_000;
+
 /** Sessions that wait for a place, the first first. */
 export class RedisSessionQueue {
   readonly #link: RedisLink;
@@ -60,7 +63,7 @@ export class RedisSessionQueue {
   }
 
   async ids(): Promise<string[]> {
-    return this.#link.run('queue.list', (redis) => redis.lrange(this.#key, 0, -1));
+    return this.#link.run('queue.list', (redis) => redis.lrange(this.#key, 0, MOST_WAITING - 1));
   }
 
   /**

@@ -25,17 +25,22 @@ end
 
 local function fields() return redis.call('HMGET', KEYS[1], ${FIELD_NAMES}) end
 
-local function everything()
-  return fields(), redis.call('HGET', KEYS[1], 'continuation'), redis.call('LRANGE', KEYS[2], 0, -1)
+-- Of what is no list, and so not ours, nothing.
+local function turns()
+  local lines = redis.pcall('LRANGE', KEYS[2], 0, -1)
+  return lines.err and {} or lines
 end
+
+local function everything() return fields(), redis.call('HGET', KEYS[1], 'continuation'), turns() end
 
 -- Why a write of the whole is not taken, or nil.
 local function refusal()
   local stored = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'sequence')
-  if not stored[1] then return {'missing'} end
-  local offered, current = tonumber(epoch), tonumber(stored[1])
+  local offered, current, last = tonumber(epoch), tonumber(stored[1]), tonumber(stored[3])
+  -- An epoch that is none was written by nobody of us: the owner has the session.
+  if not current then return {'missing'} end
   if offered < current or (offered == current and stored[2] ~= pod) then return {'stale', stored[1]} end
-  if offered == current and stored[3] and tonumber(sequence) < tonumber(stored[3]) then return {'late', stored[3]} end
+  if offered == current and last and tonumber(sequence) < last then return {'late', stored[3]} end
   return nil
 end
 
@@ -57,7 +62,7 @@ end
 local function touch()
   local stored = redis.call('HMGET', KEYS[1], 'state', 'expiresAt')
   local left = ttl
-  if stored[1] ~= 'ended' then left = left + math.max(0, tonumber(stored[2]) - now()) end
+  if stored[1] ~= 'ended' then left = left + math.max(0, (tonumber(stored[2]) or 0) - now()) end
   redis.call('HSET', KEYS[1], 'sequence', sequence)
   for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, whole(left)) end
 end
@@ -116,8 +121,8 @@ return {'ok'}
 
 /** Reads all of a session as it stands at one moment. */
 export const loadScript = script(`
-local record, continuation, turns = everything()
-return {record, continuation, turns}
+local record, continuation, lines = everything()
+return {record, continuation, lines}
 `);
 
 /**
@@ -128,9 +133,9 @@ return {record, continuation, turns}
  */
 export const claimScript = script(`
 local stored = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'claim')
-if not stored[1] then return {'missing'} end
-if stored[2] == 'ended' then return {'overtaken', fields()} end
 local current, believed = tonumber(stored[1]), tonumber(epoch)
+if not current then return {'missing'} end
+if stored[2] == 'ended' then return {'overtaken', fields()} end
 if stored[3] ~= ARGV[5] .. '@' .. stored[1] then
   if current > believed then return {'overtaken', fields()} end
   local clock = now()
@@ -140,22 +145,25 @@ if stored[3] ~= ARGV[5] .. '@' .. stored[1] then
   touch()
   redis.call('HDEL', KEYS[1], 'sequence')
 end
-local record, continuation, turns = everything()
-return {'claimed', record, continuation, turns}
+local record, continuation, lines = everything()
+return {'claimed', record, continuation, lines}
 `);
 
 /**
  * ARGV[5…]: the record, then the continuation ('' leaves the stored one), then pairs of a line's key and the line. Merges
- * as transcript-merge.ts does.
+ * as transcript-merge.ts does. What lies under the session's keys and cannot be a part of it makes way.
  */
 export const putScript = script(`
+for index, kind in ipairs({'hash', 'list', 'set'}) do
+  if redis.call('TYPE', KEYS[index]).ok ~= kind then redis.call('DEL', KEYS[index]) end
+end
 local refused = refusal()
 if refused and refused[1] ~= 'missing' then return refused end
 local before = redis.call('HGET', KEYS[1], 'version')
 write(5)
 local rest = 5 + ${RECORD_FIELDS.length}
 if before then
-  local version = math.max(tonumber(before), tonumber(redis.call('HGET', KEYS[1], 'version'))) + 1
+  local version = math.max(tonumber(before) or 0, tonumber(redis.call('HGET', KEYS[1], 'version'))) + 1
   redis.call('HSET', KEYS[1], 'version', whole(version))
 end
 if ARGV[rest] ~= '' then redis.call('HSET', KEYS[1], 'continuation', ARGV[rest]) end
@@ -163,12 +171,13 @@ if ARGV[rest] ~= '' then redis.call('HSET', KEYS[1], 'continuation', ARGV[rest])
 local owned = {}
 for index = rest + 1, #ARGV, 2 do owned[ARGV[index]] = true end
 local followers, position = {[''] = {}}, ''
-for _, line in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
-  local read = cjson.decode(line)
-  local key = read.role .. ':' .. read.turnId
-  if owned[key] then
+for _, line in ipairs(turns()) do
+  local decoded, read = pcall(cjson.decode, line)
+  local ours = decoded and type(read) == 'table' and type(read.role) == 'string' and type(read.turnId) == 'string'
+  local key = ours and read.role .. ':' .. read.turnId
+  if key and owned[key] then
     position = key
-  else
+  elseif key then
     followers[position] = followers[position] or {}
     table.insert(followers[position], line)
   end

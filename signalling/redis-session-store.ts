@@ -91,7 +91,8 @@ export class RedisSessionStore implements SessionStore {
   async get(id: string, waiting?: Waiting): Promise<SessionRecord | undefined> {
     waiting?.signal?.throwIfAborted();
     const [key] = this.#keys(id);
-    return readRecord(await this.#link.run('session.get', (redis) => redis.hmget(key, ...RECORD_FIELDS)));
+    const read = this.#link.run('session.get', (redis) => redis.hmget(key, ...RECORD_FIELDS));
+    return readRecord(id, await read.catch(unlessOfAnotherType([])));
   }
 
   async update(
@@ -117,7 +118,7 @@ export class RedisSessionStore implements SessionStore {
         await this.#indexed(next);
         return next;
       }
-      record = readRecord(fields as string[]);
+      record = readRecord(id, fields as string[]);
     }
     if (record === undefined) return undefined;
     throw new StoreUnavailable(`session.update: ${MOST_CONFLICTS} other writes came first`);
@@ -126,7 +127,7 @@ export class RedisSessionStore implements SessionStore {
   async load(id: string, waiting?: Waiting): Promise<StoredSession | undefined> {
     waiting?.signal?.throwIfAborted();
     const [fields, continuation, turns] = await this.#run(id, 0, scripts.loadScript, 'load', []);
-    return readSession(fields as string[], continuation as string | null, turns as string[]);
+    return readSession(id, fields as string[], continuation as string | null, turns as string[]);
   }
 
   async put({ record, transcript, continuation }: StoredSession, waiting?: Waiting): Promise<void> {
@@ -134,7 +135,7 @@ export class RedisSessionStore implements SessionStore {
     const lines = transcript.flatMap((line) => [lineKey(line), JSON.stringify(line)]);
     const args = [...writeRecord(record), continuation ? JSON.stringify(continuation) : '', ...lines];
     const [, fields] = await this.#storing(record.id, record.epoch, scripts.putScript, 'put', args);
-    const written = readRecord(fields as string[]);
+    const written = readRecord(record.id, fields as string[]);
     if (written !== undefined) await this.#indexed(written);
   }
 
@@ -145,10 +146,10 @@ export class RedisSessionStore implements SessionStore {
     const [outcome, fields, continuation, turns] = answer;
     if (outcome === 'missing') return { outcome };
     if (outcome === 'overtaken') {
-      const record = readRecord(fields as string[]);
+      const record = readRecord(id, fields as string[]);
       return record ? { outcome, record } : { outcome: 'missing' };
     }
-    const session = readSession(fields as string[], continuation as string | null, turns as string[]);
+    const session = readSession(id, fields as string[], continuation as string | null, turns as string[]);
     return session ? { outcome: 'claimed', session } : { outcome: 'missing' };
   }
 
@@ -169,13 +170,14 @@ export class RedisSessionStore implements SessionStore {
   async transcript(id: string, waiting?: Waiting): Promise<TranscriptEntry[]> {
     waiting?.signal?.throwIfAborted();
     const [, turns] = this.#keys(id);
-    return readLines(await this.#link.run('session.transcript', (redis) => redis.lrange(turns, 0, -1)));
+    const read = this.#link.run('session.transcript', (redis) => redis.lrange(turns, 0, -1));
+    return readLines(await read.catch(unlessOfAnotherType([])));
   }
 
   async renew(id: string, epoch: number, expiresAt: number, waiting?: Waiting): Promise<void> {
     waiting?.signal?.throwIfAborted();
     const [outcome, fields] = await this.#storing(id, epoch, scripts.renewScript, 'renew', [expiresAt]);
-    const record = outcome === 'ok' ? readRecord(fields as string[]) : undefined;
+    const record = outcome === 'ok' ? readRecord(id, fields as string[]) : undefined;
     if (record !== undefined) await this.#indexed(record);
   }
 
@@ -240,14 +242,9 @@ export class RedisSessionStore implements SessionStore {
     await this.#link.run('session.drop', (redis) => redis.del(...this.#keys(id)));
   }
 
-  /** What has been written stays written when the index cannot be reached: it is told later. */
+  /** What has been written stays written when the index cannot be: it is told later, and whoever sweeps tells why not. */
   async #indexed(record: SessionRecord): Promise<void> {
-    try {
-      await this.#index.put(record);
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-      this.#sweeper.mendLater(record.id);
-    }
+    await this.#index.put(record).catch(() => this.#sweeper.mendLater(record.id));
   }
 
   /** @throws {StaleEpoch} @throws {StoreBehind} */
@@ -290,3 +287,11 @@ export class RedisSessionStore implements SessionStore {
     return [key, `${key}:turns`, `${key}:said`];
   }
 }
+
+/** What is of another type than ours was put under our name by somebody else: of that session there is nothing here. */
+const unlessOfAnotherType =
+  <Nothing>(nothing: Nothing) =>
+  (error: unknown): Nothing => {
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return nothing;
+    throw error;
+  };

@@ -15,6 +15,9 @@ export type RedisSessionSweeperOptions = {
   steadyForMs: () => number;
 };
 
+/** Most entries of the queue that one sweep asks about because they seem to be of no session that waits. */
+const STRAY_COUNT = 1_000;
+
 /** Finds the sessions whose time is over, and mends the index and the queue after pods that died between two writes. */
 export class RedisSessionSweeper {
   readonly #podId: string;
@@ -86,8 +89,10 @@ export class RedisSessionSweeper {
 
   async #mendQueue(nowMs: number): Promise<void> {
     const queued = await this.#index.inState('queued');
-    for (const id of await this.#queue.ids()) {
-      if (!queued.includes(id) && (await this.#get(id))?.state !== 'queued') await this.#queue.leave(id);
+    const known = new Set(queued);
+    const strays = (await this.#queue.ids()).filter((id) => !known.has(id));
+    for (const id of strays.slice(0, STRAY_COUNT)) {
+      if ((await this.#get(id))?.state !== 'queued') await this.#queue.leave(id);
     }
     await this.#queue.restore(queued, nowMs);
   }

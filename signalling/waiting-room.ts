@@ -104,10 +104,8 @@ export class WaitingRoom {
   async #look(): Promise<void> {
     const { store, sessions } = this.#options;
     let queue = await store.queue();
-    while (queue.length > 0 && sessions.hasRoom && !this.#closed) {
-      const id = await store.dequeue();
-      if (id === undefined) break;
-      await this.#take(id);
+    if (queue.length > 0 && sessions.hasRoom) {
+      await this.#takeAll();
       queue = await store.queue();
     }
     this.#length = queue.length;
@@ -118,6 +116,15 @@ export class WaitingRoom {
       else missing.push(route);
     }
     await Promise.all(missing.map(async (route) => this.#lookFor(route)));
+  }
+
+  async #takeAll(): Promise<void> {
+    const { store, sessions } = this.#options;
+    while (sessions.hasRoom && !this.#closed) {
+      const id = await store.dequeue();
+      if (id === undefined) return;
+      await this.#take(id);
+    }
   }
 
   /** It waits no longer, and whoever told of that may not have been heard. */

@@ -99,7 +99,7 @@ const packageHomes: Record<string, RegExp> = {
   wav: /^bench\//,
   ws: /^media\/providers\//,
   yaml: /^server\/agent-yaml\.ts$/,
-  zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas|tool-messages|bus-payloads)[\w-]*\.ts$|media\/(agent\/(agent(-variables|-providers|-limits|-texts)?|tool-schema)|tools\/tool-runner)\.ts$)/,
+  zod: /^(server\/|signalling\/(protocol|gateway|rtc-schemas|tool-messages|bus-payloads|record-schemas)[\w-]*\.ts$|media\/(agent\/(agent(-variables|-providers|-limits|-texts)?|tool-schema)|tools\/tool-runner)\.ts$)/,
   'zod-openapi': /^server\/openapi\.ts$/,
 };
 
