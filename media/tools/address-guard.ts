@@ -33,8 +33,9 @@ const BARRED = [
 ];
 /** Names of the same services. */
 const BARRED_HOSTS = new Set(['metadata.google.internal', 'metadata']);
-/** IPv6 prefixes that carry an IPv4 address at their end (NAT64), or after 16 bits (6to4). */
-const NAT64 = /^64:ff9b::(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,4})$/;
+/** IPv6 prefixes that carry an IPv4 address at their end (NAT64, also a network's own; none), or after 16 bits (6to4). */
+const NAT64 = /^64:ff9b(?::1)?::(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,4})$/;
+const COMPATIBLE = /^::([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 const SIX_TO_FOUR = /^2002:([0-9a-f]{1,4}):([0-9a-f]{1,4}):/;
 
 export class AddressGuard {
@@ -101,8 +102,7 @@ function networks(list: readonly string[]): BlockList {
 /** @param address in any form; `URL` brings it into the short one */
 function carriedIpv4(address: string): string | undefined {
   const short = new URL(`http://[${address}]/`).hostname.slice(1, -1);
-  const nat64 = NAT64.exec(short);
-  const match = nat64 ?? SIX_TO_FOUR.exec(`${short}:`);
+  const match = NAT64.exec(short) ?? COMPATIBLE.exec(short) ?? SIX_TO_FOUR.exec(`${short}:`);
   if (!match) return undefined;
   const [high, low] = [match[1] ?? '0', match[2] ?? '0'].map((part) => parseInt(part, 16)) as [number, number];
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');

@@ -7,7 +7,14 @@ import { rejection } from '../../support/rejection.ts';
 const METADATA = ['169.254.169.254', '169.254.170.2', '100.100.100.200', '168.63.129.16', '192.0.0.192'];
 const OTHERS = ['0.0.0.0', '224.0.0.1', '255.255.255.255', 'fe80::1', 'fe80::1%eth0', 'fd00:ec2::254', '::', 'ff02::1'];
 /** The same address in other words. */
-const DISGUISED = ['::ffff:169.254.169.254', '::ffff:a9fe:a9fe', '64:ff9b::a9fe:a9fe', '2002:a9fe:a9fe::1'];
+const DISGUISED = [
+  '::ffff:169.254.169.254',
+  '::ffff:a9fe:a9fe',
+  '64:ff9b::a9fe:a9fe',
+  '64:ff9b:1::a9fe:a9fe',
+  '::a9fe:a9fe',
+  '2002:a9fe:a9fe::1',
+];
 
 describe('the addresses that tools may reach', () => {
   for (const address of [...METADATA, ...OTHERS, ...DISGUISED, 'no address']) {
