@@ -55,9 +55,17 @@ export const createApp = ({ routers, origins, strictTransport, measure, log, now
   return app;
 };
 
-/** The client went away, or sent what is no HTTP behind what was. */
+const OF_CONNECTIONS: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNABORTED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_HTTP_REQUEST_TIMEOUT',
+]);
+
+/** The client went away, sent a body that never ended, or what is no HTTP behind what was. */
 const isOfConnection = ({ code = '' }: NodeJS.ErrnoException): boolean =>
-  code.startsWith('HPE_') || ['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_PREMATURE_CLOSE'].includes(code);
+  code.startsWith('HPE_') || OF_CONNECTIONS.has(code);
 
 /** Path and status only: a query or a header may carry what nobody should read. */
 const logRequests =

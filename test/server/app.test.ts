@@ -168,6 +168,14 @@ describe('the HTTP application', () => {
       );
     });
 
+    it('keeps the log quiet about clients that never end what they send', async () => {
+      const { log } = await answerOf((ctx) => {
+        for (const code of ['ERR_HTTP_REQUEST_TIMEOUT', 'ECONNRESET', 'HPE_INVALID_METHOD'])
+          ctx.app.emit('error', Object.assign(new Error('from a connection'), { code }), ctx);
+      });
+      expect(log.lines.filter(({ level }) => level === 'error')).to.deep.equal([]);
+    });
+
     it('never passes a fault of the server off as one of the client', async () => {
       for (const fault of [{ status: 404 }, { status: 400, expose: true }, { code: 'session_not_found' }]) {
         const { status } = await answerOf(() => {
