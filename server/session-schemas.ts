@@ -1,6 +1,6 @@
 /** What the session routes take and give: one schema each, for checking, for answering and for the API's description. */
 import { z } from 'zod';
-import { isDeeperThan, MOST_LEVELS } from '../signalling/nesting.ts';
+import { isTooBig, MOST_LEVELS, MOST_VALUES } from '../signalling/nesting.ts';
 import type { SessionRecord } from '../signalling/session.ts';
 
 const unixMs = z.number().int().describe('Unix time in milliseconds.');
@@ -9,7 +9,7 @@ const variables = z
   .describe('Values for the variables that the agent declares.');
 const metadata = z
   .record(z.string().max(64), z.unknown())
-  .refine((value) => !isDeeperThan(value, MOST_LEVELS), `must have at most ${MOST_LEVELS} levels`)
+  .refine((value) => !isTooBig(value), `must have at most ${MOST_LEVELS} levels and ${MOST_VALUES} values`)
   .describe("The integrator's own data; never looked into.");
 const state = z.enum(['queued', 'ready', 'live', 'interrupted', 'ended']);
 const endReason = z.enum(['left', 'deleted', 'expired', 'idle', 'agent', 'failed', 'shutdown']);

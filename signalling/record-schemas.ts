@@ -4,7 +4,7 @@
  * version may write more.
  */
 import { z } from 'zod';
-import { isDeeperThan, MOST_LEVELS } from './nesting.ts';
+import { isTooBig } from './nesting.ts';
 import type { EndReason, SessionState, TranscriptEntry } from './protocol.ts';
 import type { SessionRecord } from './session.ts';
 
@@ -26,7 +26,7 @@ export const endReason = oneOf<EndReason>({
 });
 
 export const anything = z.record(z.string(), z.unknown());
-export const metadata = anything.refine((value) => !isDeeperThan(value, MOST_LEVELS));
+export const metadata = anything.refine((value) => !isTooBig(value));
 export const variables = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 export const changed = z.looseObject({ epoch: count, count });
 

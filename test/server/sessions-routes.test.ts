@@ -76,11 +76,19 @@ describe('/v2/sessions', () => {
     expect(body.error.message).to.include('agnet').and.include('campaign').and.include('variables.a');
   });
 
+  it('refuses metadata that takes little to send and a lot to keep', async () => {
+    const parts = (count: number) => ({ a: Array.from({ length: count }, () => []) });
+    expect((await post({ metadata: parts(1_999) })).status).to.equal(201);
+    const { status, body } = await post({ metadata: parts(2_000) });
+    expect([status, body.error.code]).to.deep.equal([400, 'invalid_request']);
+    expect(body.error.message).to.include('2000 values');
+  });
+
   it('refuses metadata that is nested too deeply to be given back', async () => {
     const nested = (levels: number) => JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`) as object;
     expect((await post({ metadata: nested(32) })).status).to.equal(201);
     const { status, body } = await post({ metadata: nested(33) });
-    expect([status, body.error.message]).to.deep.equal([400, 'metadata: must have at most 32 levels']);
+    expect([status, body.error.message]).to.deep.equal([400, 'metadata: must have at most 32 levels and 2000 values']);
     expect((await post({ metadata: nested(2000) })).status).to.equal(400);
     expect((await server.request('GET', '/v2/sessions')).status).to.equal(200);
   });
