@@ -1,6 +1,6 @@
 /** The agents of a folder, one file each: YAML, or TypeScript. Read again whenever something in the folder changes. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { watch } from 'chokidar';
 import type { FSWatcher } from 'chokidar';
@@ -32,6 +32,8 @@ type Entry = AgentFileState & { digest: string };
 
 /** Writing a file, or several, is many events; half of what was written would be read sooner. */
 const SETTLE_MS = 100;
+/** Far more than any agent has. What is no file, such as a pipe or a device, may have no end at all. */
+const MAX_FILE_BYTES = 1_048_576;
 
 export class AgentFiles {
   readonly #options: AgentFilesOptions;
@@ -156,6 +158,11 @@ export class AgentFiles {
     const whole = path.join(this.#options.folder, file);
     let text: string;
     try {
+      const stats = await stat(whole);
+      if (!stats.isFile()) return { digest: '', checked: { problems: ['is no file'] } };
+      if (stats.size > MAX_FILE_BYTES) {
+        return { digest: '', checked: { problems: [`is larger than ${MAX_FILE_BYTES} bytes`] } };
+      }
       text = await readFile(whole, 'utf8');
     } catch (error) {
       return { digest: '', checked: { problems: [`cannot be read (${messageOf(error)})`] } };

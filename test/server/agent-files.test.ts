@@ -90,6 +90,14 @@ describe('the files of agents at the start', () => {
     expect(await problem()).to.include('cannot be read');
   });
 
+  it('are named where they have no end, or are longer than any agent', async () => {
+    await symlink('/dev/zero', path.join(folder.folder, 'a.yaml'));
+    await folder.write('b.yaml', `name: b\ngreeting: ${'x'.repeat(1_048_576)}`);
+    expect(await problem())
+      .to.include('a.yaml: is no file')
+      .and.include('b.yaml: is larger than 1048576 bytes');
+  });
+
   it('are named with a secret that the server has not', async () => {
     await folder.write('a.yaml', 'name: a\nwebhook: { url: "https://example.com", secret: HOOK }');
     expect(await problem()).to.include('add it to AGENT_SECRETS');
