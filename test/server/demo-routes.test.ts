@@ -48,6 +48,20 @@ describe('POST /demo/sessions', () => {
     }
   });
 
+  it('counts the address that it sees, and not what a request says of itself', async () => {
+    const server = await startTestServer();
+    const from = (place: number) => ({ 'X-Forwarded-For': `10.0.0.${place}`, Forwarded: `for=10.0.0.${place}` });
+    try {
+      const post = async (place: number) =>
+        (await server.request('POST', '/demo/sessions', undefined, from(place))).status;
+      const answers: number[] = [];
+      for (let place = 0; place < 31; place += 1) answers.push(await post(place));
+      expect(answers).to.deep.equal([...Array<number>(30).fill(201), 429]);
+    } finally {
+      await server.close();
+    }
+  });
+
   it('is there with keys only when asked for', async () => {
     const API_KEYS = 'a-key-of-sixteen-characters';
     for (const [DEMO, expected] of [
