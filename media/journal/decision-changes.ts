@@ -10,6 +10,14 @@ export type Change =
 
 type Ended = Extract<Decision, { what: 'turn-ended' }>;
 
+/** What becomes of a reply, beside what the caller's speech does to it. */
+const OF_REPLIES: Readonly<Record<string, string>> = {
+  speculate: 'begun ahead',
+  use: 'used, begun ahead',
+  discard: 'discarded, begun ahead',
+  heard: 'heard',
+};
+
 /** Two decisions of the same kind this far apart are about the same moment. */
 const SAME_MS = 1_500;
 
@@ -59,8 +67,11 @@ function covers(other: Ended, { startMs, endOfSpeechMs }: Ended): boolean {
 }
 
 function nameOf(decision: Decision): string {
-  if (decision.what !== 'turn-ended')
-    return `${decision.what}${decision.turnId && ` of the reply to ${decision.turnId}`}`;
+  if (decision.what !== 'turn-ended') {
+    const { what, turnId } = decision;
+    const words = Object.hasOwn(OF_REPLIES, what) ? OF_REPLIES[what] : undefined;
+    return words ? `the reply to ${turnId} is ${words}` : `${what}${turnId && ` of the reply to ${turnId}`}`;
+  }
   return `end of turn, ${Math.round(decision.atMs - decision.endOfSpeechMs)} ms after the last speech`;
 }
 

@@ -11,11 +11,13 @@ import type { ConversationEvent, ReplyRequest } from '../conversation/conversati
 import type { ReadJournal } from './journal-line.ts';
 import { makePart } from './journal-parts.ts';
 import { replyTimes, type ReplyTime } from './reply-times.ts';
+import { SimulatedSpeculation, type SpeculationDecision } from './what-if-speculation.ts';
 import { endedTurn } from '../conversation/turn-input.ts';
 import { inputOf, outsideInputs, type OutsideInput, type RecogniserEvent } from './what-if-inputs.ts';
 
 export type Decision = { atMs: number } & (
-  { what: 'turn-ended'; startMs: number; endOfSpeechMs: number } | { what: BargeInAction; turnId: string }
+  | { what: 'turn-ended'; startMs: number; endOfSpeechMs: number }
+  | { what: BargeInAction | SpeculationDecision['what'] | 'heard'; turnId: string }
 );
 
 type Input =
@@ -46,6 +48,7 @@ class SimulatedCall {
   readonly #text;
   readonly #bargeIn;
   readonly #conversation;
+  readonly #ahead: SimulatedSpeculation | undefined;
   readonly #decisions: Decision[] = [];
   #replies = 0;
   #reply: SimulatedReply | undefined;
@@ -53,7 +56,7 @@ class SimulatedCall {
   /** The caller is in a turn. */
   #running = false;
 
-  constructor(journal: ReadJournal, { endpointing, interruption }: TurnHandling) {
+  constructor(journal: ReadJournal, { endpointing, interruption, preemptiveGeneration }: TurnHandling) {
     this.#startedAtMs = journal.opening.startedAtMs;
     this.#replyTimes = replyTimes(journal);
     this.#queue = [...outsideInputs(journal)];
@@ -67,12 +70,19 @@ class SimulatedCall {
     this.#bargeIn = makePart('bargeIn', { interruption, recogniser });
     const conversation = inputOf(journal, 'conversation') ?? { recovers: false };
     this.#conversation = makePart('conversation', conversation, () => ({ heard: 'some of it', unheard: '' }));
+    // As in a call: where there is a recogniser and a language model. What fails is told by voice with these alone.
+    if (preemptiveGeneration.enabled && this.#text && conversation.recovers) {
+      this.#ahead = new SimulatedSpeculation(preemptiveGeneration, this.#answerable, ({ atMs, ...decision }) => {
+        this.#decisions.push({ ...decision, atMs: this.#sessionMs(atMs) });
+      });
+    }
   }
 
   run(): Decision[] {
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       this.#poll(next.atMs);
       this.#take(next);
+      this.#ahead?.poll(next.atMs);
     }
     return this.#decisions;
   }
@@ -135,6 +145,7 @@ class SimulatedCall {
     if (speech.speaking) {
       this.#act(silenceMs === 0 ? this.#bargeIn.speech(speechMs, atMs) : this.#bargeIn.silence(silenceMs, atMs), atMs);
     }
+    if (this.#running) this.#ahead?.window(silenceMs, atMs);
     if (change === 'end') this.#tell({ type: 'speech-stopped' }, atMs);
   }
 
@@ -142,6 +153,7 @@ class SimulatedCall {
     if (this.#text && this.#running) {
       this.#text.note(event);
       this.#turns.vote(this.#text.vote().delayMs);
+      this.#ahead?.recognised(event, this.#text.text, atMs);
       return;
     }
     if (event.type !== 'final') return;
@@ -154,6 +166,7 @@ class SimulatedCall {
     this.#running = false;
     const words = this.#text?.take();
     this.#decisions.push({ what: 'turn-ended', atMs: this.#sessionMs(atMs), startMs, endOfSpeechMs });
+    this.#ahead?.turnEnded(words?.text ?? '', atMs);
     this.#tell({ type: 'turn-ended', turn, ...(words && { words }) }, atMs);
   }
 
@@ -190,17 +203,19 @@ class SimulatedCall {
     }
   }
 
-  #begin({ turnId }: ReplyRequest, atMs: number): void {
+  #begin(request: ReplyRequest, atMs: number): void {
     const number = this.#replies++;
-    this.#reply = { number, turnId };
-    const { audibleAfterMs } = this.#timesOf(number);
-    this.#schedule({ do: 'audible', reply: number, atMs: atMs + audibleAfterMs });
+    this.#reply = { number, turnId: request.turnId };
+    const { audibleAfterMs, aheadMs } = this.#timesOf(number);
+    // Begun sooner than it was, it is there sooner; never before it is asked for.
+    const afterMs = Math.max(0, audibleAfterMs + aheadMs - (this.#ahead?.take(request, atMs) ?? 0));
+    this.#schedule({ do: 'audible', reply: number, atMs: atMs + afterMs });
     this.#act(this.#bargeIn.agentPending(true, atMs), atMs);
   }
 
   /** Those of a call with more replies than were recorded are like the last one. */
   #timesOf(number: number): ReplyTime {
-    return this.#replyTimes[number] ?? this.#replyTimes.at(-1) ?? { audibleAfterMs: 500, lengthMs: 3_000 };
+    return this.#replyTimes[number] ?? this.#replyTimes.at(-1) ?? { audibleAfterMs: 500, aheadMs: 0, lengthMs: 3_000 };
   }
 
   #voice(what: 'audible' | 'finished' | 'silent', atMs: number): void {
@@ -211,6 +226,7 @@ class SimulatedCall {
       this.#schedule({ do: 'finished', reply: reply.number, atMs: reply.endMs });
       this.#bargeIn.agentPending(false, atMs);
       this.#act(this.#bargeIn.agentAudible(true, atMs), atMs);
+      if (this.#text) this.#decisions.push({ what: 'heard', atMs: this.#sessionMs(atMs), turnId: reply.turnId });
       this.#tell({ type: 'reply-audible' }, atMs);
     } else if (reply && reply.pausedMs === undefined && atMs >= (reply.endMs ?? 0)) {
       this.#reply = undefined;
@@ -223,6 +239,11 @@ class SimulatedCall {
     this.#bargeIn.agentPending(false, atMs);
     this.#bargeIn.agentAudible(false, atMs);
   }
+
+  readonly #answerable = (): string | undefined => {
+    const { ready, replyTurnId, turnId } = this.#conversation;
+    return ready && replyTurnId === undefined ? turnId : undefined;
+  };
 
   #schedule(input: Input): void {
     const index = this.#queue.findIndex(({ atMs }) => atMs > input.atMs);
