@@ -202,8 +202,8 @@ function inCase(value: number, word: string): string {
 }
 
 /** "in der 2. Etage" is no nominative, as "der 2. Gang" is. */
-function caseWord(words: string): string {
-  const [first = '', article] = words.split(' ');
+function caseWord(before: string): string {
+  const [first = '', article] = before.split(' ');
   return article?.toLowerCase() === 'der' ? 'dem' : (article ?? first);
 }
 
