@@ -141,7 +141,7 @@ const readText = async ({ body }: Response): Promise<string> => {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   // Leaving the loop cancels the rest.
-  for await (const piece of body ?? []) {
+  for await (const piece of (body ?? []) as AsyncIterable<Uint8Array>) {
     bytes += piece.length;
     if (bytes > MAX_ANSWER_BYTES) {
       throw new AgentBackendError('invalid_answer', `its answer is longer than ${MAX_ANSWER_BYTES} bytes`);

@@ -38,7 +38,7 @@ export const humanLine = (line: string): string => {
 };
 
 /** What a terminal would take for an order, or for a line of its own. */
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+const CONTROL = /[\p{Cc}\u2028\u2029]/gu;
 
 /** Some of it comes from whoever asks: that must neither pass for another line, nor change the terminal. */
 const inert = (text: string): string =>

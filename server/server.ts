@@ -206,6 +206,7 @@ const createGateway = (
     httpServer,
     calls,
     router: signalling.router,
+    giveUp: (sessionId) => signalling.fleet.end(sessionId, 'left'),
     tokens,
     isAllowedOrigin: (origin, { headers }) =>
       origins.allowsHost(headers.host) && origins.allowsOrigin(origin, headers.host),

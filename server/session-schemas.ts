@@ -151,5 +151,5 @@ export const transcript = z
 export const toSessionView = (record: SessionRecord): z.input<typeof sessionView> => {
   const { ownerPod, expiresAt, overrides: changed, ...rest } = record;
   const view = { ...rest, pod: ownerPod, timeoutAt: expiresAt };
-  return changed ? { ...view, overrides: changed as z.input<typeof overrides> } : view;
+  return changed ? { ...view, overrides: changed } : view;
 };

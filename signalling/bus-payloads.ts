@@ -7,8 +7,18 @@ import { z } from 'zod';
 import { isSignallingErrorCode } from './errors.ts';
 import { requestSchemas } from './protocol.ts';
 import type { MoveReason, SignallingErrorCode } from './protocol.ts';
-import { anything, changed, count, endReason, id, line, metadata, newSession } from './record-schemas.ts';
-import { sessionRecord, variables } from './record-schemas.ts';
+import {
+  anything,
+  changed,
+  count,
+  endReason,
+  id,
+  line,
+  metadata,
+  newSession,
+  sessionRecord,
+  variables,
+} from './record-schemas.ts';
 
 const moves: Record<MoveReason, true> = { 'media-worker': true, pod: true, drain: true, placed: true };
 const moveReason = z.enum(Object.keys(moves) as [MoveReason, ...MoveReason[]]);

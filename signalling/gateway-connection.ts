@@ -16,6 +16,8 @@ export type ConnectionOptions = {
   sessionId: string;
   /** Finds who leads the session. Rejects with what the client is told. */
   findRoute: (client: Connection, request: Request<'join'>) => Promise<SessionRoute>;
+  /** Ends the session for a client that has not got into it. */
+  giveUp: () => Promise<void>;
   tokens: SessionTokens;
   /** When the token of the handshake ends, Unix ms. */
   tokenExpiresAt: number;
@@ -160,12 +162,19 @@ export class Connection implements ConnectedClient {
     try {
       this.signal.throwIfAborted();
       if (parsed.name === 'join') return await this.#join(parsed.request, acknowledge);
-      if (!this.joined || this.route === undefined) throw new SignallingFailure('not_joined');
-      const answer = await this.route.request(parsed);
+      const answer = await this.#request(parsed);
       acknowledge?.({ ok: true, ...answer });
     } catch (error) {
       this.#reject(this.signal.aborted ? this.signal.reason : error, acknowledge);
     }
+  }
+
+  async #request(parsed: Exclude<ParsedRequest, { name: 'join' }>): Promise<object> {
+    if (this.joined && this.route !== undefined) return this.route.request(parsed);
+    if (parsed.name !== 'leave') throw new SignallingFailure('not_joined');
+    // Otherwise a session whose caller was told to wait and went would be kept until its time is over.
+    await this.#options.giveUp();
+    return {};
   }
 
   async #join(request: Request<'join'>, acknowledge: Acknowledge | undefined): Promise<void> {

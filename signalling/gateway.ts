@@ -16,6 +16,8 @@ import type { SessionTokens } from './tokens.ts';
 export type GatewayOptions = {
   httpServer: HttpServer;
   router: GatewayRouter;
+  /** Ends a session whose client leaves before it has got into it. */
+  giveUp: (sessionId: string) => Promise<void>;
   calls: Pick<CallControl, 'rtpCapabilities'>;
   tokens: SessionTokens;
   /** Whether a page of this origin may connect; asked only for requests that name one. */
@@ -145,7 +147,8 @@ export class Gateway implements AsyncDisposable {
     const { router, tokens, log, nowMs, joinTimeoutMs } = this.#options;
     const { sessionId, tokenExpiresAt } = socket.data as SocketData;
     const findRoute = router.findRoute.bind(router);
-    const connection = new Connection({ socket, sessionId, findRoute, tokens, tokenExpiresAt, log, nowMs });
+    const giveUp = () => this.#options.giveUp(sessionId);
+    const connection = new Connection({ socket, sessionId, findRoute, giveUp, tokens, tokenExpiresAt, log, nowMs });
     void socket.join(roomOf(sessionId));
     this.#add(connection);
     router.add(connection);

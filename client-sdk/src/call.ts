@@ -143,9 +143,8 @@ export class Call {
   }
 
   async leave(): Promise<void> {
-    const left = this.#facts.joined
-      ? this.signalling.request('leave', {}, leaveTimeoutMs).catch(() => undefined)
-      : undefined;
+    // One that has not got in yet leaves, too: its session would be kept for a caller who does not come back.
+    const left = this.signalling.request('leave', {}, leaveTimeoutMs).catch(() => undefined);
     this.#closeMedia();
     await left;
     this.end('left');

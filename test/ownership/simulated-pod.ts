@@ -91,11 +91,12 @@ export class SimulatedPod {
 
   /** A client's connection is made. */
   accept(socket: SimulatedSocket, sessionId: string): void {
-    const { router } = this.signalling;
+    const { router, fleet } = this.signalling;
     const connection = new Connection({
       socket: socket as unknown as Socket,
       sessionId,
       findRoute: router.findRoute.bind(router),
+      giveUp: () => fleet.end(sessionId, 'left'),
       tokens: { lifetimeMs: 1_000_000 } as SessionTokens,
       tokenExpiresAt: Date.now() + 10_000_000,
       log: this.#log,

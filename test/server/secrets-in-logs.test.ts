@@ -16,7 +16,7 @@ const SECRETS = {
 /** A line with all that its error has, also what a logger might write of it one day. */
 const wholeOf = (details: object): unknown[] =>
   Object.values(details).map((value: unknown) =>
-    value instanceof Error ? [value.message, value.stack, { ...value }, String(value.cause)] : value,
+    value instanceof Error ? [value.message, value.stack, Object.entries(value), String(value.cause)] : value,
   );
 
 describe('the log of a whole server', () => {

@@ -95,7 +95,7 @@ describe('Gateway, once joined', () => {
       const { token } = await server.open();
       const caller = await callers.connect(token);
       expect(await caller.refusal('say', { text: 'hello' })).to.equal('not_joined');
-      expect(await caller.refusal('leave')).to.equal('not_joined');
+      expect(await caller.refusal('interrupt')).to.equal('not_joined');
       expect(server.calls.asked).to.deep.equal([]);
     });
 
@@ -217,6 +217,15 @@ describe('Gateway, once joined', () => {
       expect(await caller.event('ended')).to.include({ reason: 'left', seq: 1 });
       await caller.disconnected();
       await eventually(() => callers.asked(`end ${id}`).length === 1);
+      expect(await callers.session(id)).to.include({ state: 'ended', endReason: 'left' });
+    });
+
+    it('ends when a client leaves that has not got in', async () => {
+      const { id, token } = await server.open();
+      const caller = await callers.connect(token);
+      await caller.succeed('leave');
+      expect(await caller.event('ended')).to.include({ reason: 'left' });
+      await caller.disconnected();
       expect(await callers.session(id)).to.include({ state: 'ended', endReason: 'left' });
     });
 

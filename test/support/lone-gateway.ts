@@ -24,13 +24,14 @@ export const startLoneGateway = async (options: Partial<GatewayOptions> = {}) =>
   const parts = new AsyncDisposableStack();
   parts.defer(() => link.close());
   const counts = { claimed: nothing, moved: nothing };
-  const { sessions, host, router } = await createSignalling({ config, calls, link, counts, log, nowMs }, parts);
+  const { sessions, host, router, fleet } = await createSignalling({ config, calls, link, counts, log, nowMs }, parts);
   const tokens = new SessionTokens({ secret: 'x'.repeat(32), nowMs });
   const httpServer = createServer();
   const gateway = new Gateway({
     httpServer,
     calls,
     router,
+    giveUp: (sessionId) => fleet.end(sessionId, 'left'),
     tokens,
     isAllowedOrigin: () => true,
     iceServers: [],
