@@ -1,5 +1,6 @@
 /** Opus as this server uses it: 20 ms mono frames, decoded to 16 kHz for the models, encoded for the agent's voice. */
 import { Decoder, Encoder } from '@evan/opus';
+import { enterNative, leaveNative } from '../runtime/native-calls.ts';
 
 /** Rates at which the agent's voice is encoded. 24 kHz holds all that speech has; 48 kHz is for music. */
 export type PlayoutRateHz = 24_000 | 48_000;
@@ -29,6 +30,7 @@ export class OpusDecoder {
   /** Samples of one packet, or `undefined` when the packet is not valid Opus. The array is the caller's. */
   decode(payload: Uint8Array): Int16Array | undefined {
     if (payload.length === 0) return undefined;
+    enterNative();
     try {
       const samples = asSamples(this.#decoder.decode(payload));
       // Code 0 (one frame) whatever the packet had: concealment goes frame by frame.
@@ -38,16 +40,21 @@ export class OpusDecoder {
     } catch {
       // The bytes come from the caller's browser: what is no Opus is the same as lost.
       return undefined;
+    } finally {
+      leaveNative();
     }
   }
 
   /** One frame, as long as the last packet's frames, made up from what came before; `undefined` before any packet. */
   conceal(): Int16Array | undefined {
     if (!this.#primed) return undefined;
+    enterNative();
     try {
       return asSamples(this.#decoder.decode(this.#toc));
     } catch {
       return undefined;
+    } finally {
+      leaveNative();
     }
   }
 
@@ -95,7 +102,12 @@ export class OpusEncoder {
     const { complexity } = this.#effort;
     if (complexity !== this.#complexity) this.#encoder.complexity = this.#complexity = complexity;
     if (this.#independent >= 0) this.#encoder.prediction_disabled = this.#independent-- > 0;
-    return this.#encoder.encode(frame);
+    enterNative();
+    try {
+      return this.#encoder.encode(frame);
+    } finally {
+      leaveNative();
+    }
   }
 
   reset(): void {

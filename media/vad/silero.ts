@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { enterNative, leaveNative } from '../runtime/native-calls.ts';
 import { MIRRORED_SAMPLES, PADDED_SAMPLES, rearrangeSilero } from './silero-graph.ts';
 
 export const WINDOW_SAMPLES = 512;
@@ -13,6 +14,11 @@ const CONTEXT_SAMPLES = 64;
 const STATE_UNITS = 128;
 /** Windows of one run. Beyond 16 a window costs the same, so a longer batch only makes its first member wait. */
 export const MAX_BATCH = 64;
+
+/** onnxruntime-node calls its native code in a `setImmediate` of its own: this one comes right before it. */
+function beginNative(): void {
+  setImmediate(enterNative);
+}
 
 /** What the model remembers of one stream: two layers of state, and the end of the last window. About 1.3 kB. */
 export class SileroStream {
@@ -43,14 +49,20 @@ export class Silero {
   }
 
   static async load(path: string): Promise<Silero> {
-    const session = await InferenceSession.create(rearrangeSilero(await readFile(path)), {
-      // More threads than one cost more in handing over than a window of this size saves.
-      intraOpNumThreads: 1,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-    });
-    return new Silero(session);
+    const network = rearrangeSilero(await readFile(path));
+    beginNative();
+    try {
+      const session = await InferenceSession.create(network, {
+        // More threads than one cost more in handing over than a window of this size saves.
+        intraOpNumThreads: 1,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        graphOptimizationLevel: 'all',
+      });
+      return new Silero(session);
+    } finally {
+      leaveNative();
+    }
   }
 
   /**
@@ -65,12 +77,13 @@ export class Silero {
   ): Promise<void> {
     if (this.#closed) throw new Error('the speech model has been closed');
     this.#gather(streams, windows, count);
+    beginNative();
     const run = this.#session.run({
       input: new Tensor('float32', this.#input.subarray(0, count * PADDED_SAMPLES), [count, PADDED_SAMPLES]),
       state: new Tensor('float32', this.#states.subarray(0, 2 * count * STATE_UNITS), [2, count, STATE_UNITS]),
     });
     this.#inFlight = run;
-    const result = await run;
+    const result = await run.finally(leaveNative);
     probabilities.set(result['output']!.data as Float32Array);
     const next = result['stateN']!.data as Float32Array;
     for (let row = 0; row < count; row++) {

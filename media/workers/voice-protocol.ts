@@ -3,6 +3,7 @@ import type { AgentConfig } from '../agent/agent.ts';
 import type { CallEvent } from '../conversation/call-events.ts';
 import type { CallerNetwork } from '../rtp/caller-network.ts';
 import type { ConversationSnapshot, EndedBy } from '../conversation/conversation-events.ts';
+import type { NativeMarks } from '../runtime/native-calls.ts';
 import type { PlayoutRateHz } from '../audio/opus.ts';
 import type { RecentLoad } from './overload.ts';
 import type { PlayoutSnapshot } from '../speech/playout-clock.ts';
@@ -14,6 +15,8 @@ import type { VendorAccess } from '../providers/vendor-access.ts';
 
 /** What a voice worker is started with. */
 export type VoiceWorkerData = {
+  /** Where it marks that it must not be cut off; its thread brings it. */
+  nativeMarks?: NativeMarks;
   /** Its place in the pool. Absent: it is a spare one, which `serve` gives a place. */
   index?: number;
   /** A heartbeat with the snapshots of all calls leaves every so often. */

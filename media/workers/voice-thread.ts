@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { monotonicMs } from '../runtime/clock.ts';
+import { createNativeMarks, endOutsideNative } from '../runtime/native-calls.ts';
 import type { ConversationSnapshot } from '../conversation/conversation-events.ts';
 import { MediaError } from '../errors.ts';
 import type { FromVoiceWorker, ToVoiceWorker, VoiceStatistics, VoiceWorkerData } from './voice-protocol.ts';
@@ -35,6 +36,7 @@ const REQUEST_TIMEOUT_MS = 3000;
 
 export class VoiceThread {
   readonly #worker: Worker;
+  readonly #nativeMarks = createNativeMarks();
   readonly #options: VoiceThreadOptions;
   readonly #requests = new Map<string, Request>();
   readonly #ready: Promise<void>;
@@ -52,7 +54,8 @@ export class VoiceThread {
     this.#options = options;
     this.index = options.data.index;
     const name = `voice-${this.index ?? 'spare'}`;
-    this.#worker = new Worker(options.entry, { workerData: options.data, name });
+    const workerData: VoiceWorkerData = { ...options.data, nativeMarks: this.#nativeMarks };
+    this.#worker = new Worker(options.entry, { workerData, name });
     this.#ready = this.#request<void>('ready');
     // Whoever waits for `ready` hears of it; without anybody waiting it is no unhandled rejection.
     this.#ready.catch(() => undefined);
@@ -119,7 +122,7 @@ export class VoiceThread {
   /** Ends a thread that no longer answers; `onExit` follows. */
   kill(reason: string): void {
     this.#fault = reason;
-    void this.#worker.terminate();
+    this.#terminate();
   }
 
   /** Ends the thread in good order. Idempotent. */
@@ -128,9 +131,13 @@ export class VoiceThread {
     this.#closing = true;
     const exited = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
     this.post({ type: 'close' });
-    const deadline = setTimeout(() => void this.#worker.terminate(), REQUEST_TIMEOUT_MS);
+    const deadline = setTimeout(() => this.#terminate(), REQUEST_TIMEOUT_MS);
     await exited;
     clearTimeout(deadline);
+  }
+
+  #terminate(): void {
+    void endOutsideNative(this.#worker, this.#nativeMarks);
   }
 
   #request<Value>(key: string, timeoutMs?: number): Promise<Value> {

@@ -24,7 +24,7 @@ export type VoiceWorkerPoolOptions = {
   data: Omit<VoiceWorkerData, 'index'>;
   /** The thread's file, for tests that add to it. */
   entry?: URL;
-  /** A worker that is not ready after this, in ms, is ended and another one started. Default: 15,000. */
+  /** A worker that is not ready after this, in ms, is ended and another one started. Default: 30,000. */
   startLimitMs?: number;
   /** After how long, in ms, a spare worker is started, also in the place of one that was used; `never` for none. Default: 3,000. */
   spareAfterMs?: number | 'never';
@@ -34,7 +34,7 @@ export type VoiceWorkerPoolOptions = {
 /** Heartbeats missed before a worker counts as hung: 2.5 s at the default, which leaves 1.5 s to be back in 4 s. */
 const MISSED_HEARTBEATS = 2.5;
 /** Loading takes less than 1 s; a machine that is short of time may need several times that. */
-const DEFAULT_START_LIMIT_MS = 15_000;
+const DEFAULT_START_LIMIT_MS = 30_000;
 /** Checks a heartbeat interval. */
 const CHECKS_PER_HEARTBEAT = 4;
 /**

@@ -8,6 +8,7 @@ import { ProviderRegistry } from '../providers/registry.ts';
 import { CallTools } from '../tools/call-tools.ts';
 import { CodeTools } from '../tools/code-tools.ts';
 import { HttpTools } from '../tools/http-tools.ts';
+import { useNativeMarks } from '../runtime/native-calls.ts';
 import { Silero } from '../vad/silero.ts';
 import { VoiceWorker } from '../voice-worker.ts';
 import type { FromVoiceWorker, ToVoiceWorker, VoiceWorkerData } from './voice-protocol.ts';
@@ -15,6 +16,7 @@ import type { FromVoiceWorker, ToVoiceWorker, VoiceWorkerData } from './voice-pr
 if (!parentPort) throw new Error('media/workers/voice-worker-thread.ts runs as a worker thread only');
 const port = parentPort;
 const data = workerData as VoiceWorkerData;
+if (data.nativeMarks) useNativeMarks(data.nativeMarks);
 const post = (message: FromVoiceWorker): void => port.postMessage(message);
 
 const flite = new FliteVoice({ module: data.flite, sampleRateHz: data.rateHz });
