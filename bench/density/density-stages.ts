@@ -52,6 +52,8 @@ export type Overload = {
 const ADMISSION_PER_SECOND = 5;
 /** So many, and the server means it. */
 const REFUSALS = 3;
+/** It takes some more once those that have just come are seen to cost less than was feared: none for so long, and it is full. */
+const FULL_AFTER_MS = 15_000;
 
 export async function overload(plan: Plan, tell: Tell): Promise<Overload> {
   // Refused at once, not queued: what happens to those that wait is not what is measured.
@@ -89,9 +91,12 @@ async function fill(rig: DensityRig, most: number): Promise<number> {
   const endMs = performance.now() + (most / ADMISSION_PER_SECOND) * 1000;
   let refused = 0;
   let live = 0;
-  while (refused < REFUSALS && performance.now() < endMs) {
+  let grewMs = performance.now();
+  const isFull = () => refused >= REFUSALS && performance.now() - grewMs > FULL_AFTER_MS;
+  while (!isFull() && performance.now() < endMs) {
     await pause(1000);
     const report = await rig.callers.report();
+    if (report.live > live) grewMs = performance.now();
     live = report.live;
     refused += report.arrivals.filter(({ outcome }) => outcome === 'busy').length;
   }
