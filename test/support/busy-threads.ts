@@ -48,7 +48,7 @@ async function endThreads(task: Task, times: number): Promise<void> {
     await pause(30 + 10 * ended);
     await endOutsideNative(thread, marks);
   }
-  console.log(`ended ${times}`);
+  process.stdout.write(`ended ${times}\n`);
 }
 
 async function work({ task, marks }: { task: Task; marks: NativeMarks }): Promise<void> {
