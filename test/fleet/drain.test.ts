@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { becomes } from '../support/becomes.ts';
 import { Fleet } from '../support/fleet.ts';
 import { Network } from '../support/network.ts';
 import { ScriptedCaller } from '../support/scripted-caller.ts';
@@ -64,9 +65,11 @@ describe('a server that is to go', function () {
       expect(caller.failure ?? caller.ended).to.equal(undefined);
       expect(caller.links.map(({ reason }) => reason)).to.deep.equal(['join', 'drain']);
       expect(caller.heard.fromFormerOwners).to.deep.equal([]);
-      // Each sentence once, whoever said it.
-      const numbers = [...(await agentWords(id)).matchAll(/number (\d+)/g)].map(([, number]) => Number(number));
-      expect(numbers).to.deep.equal(Array.from({ length: 7 }, (_, i) => i + 1));
+      // Each sentence once, whoever said it; what was heard of the last one is told a moment after its end.
+      await becomes(async () => {
+        const numbers = [...(await agentWords(id)).matchAll(/number (\d+)/g)].map(([, number]) => Number(number));
+        expect(numbers).to.deep.equal(Array.from({ length: 7 }, (_, i) => i + 1));
+      });
     });
   }
 

@@ -138,10 +138,10 @@ describe('A call that moves to another pod', function () {
     const joined = await next.calls.join(session, request, signal, left);
     if (joined.kept) throw new Error('There was nothing to keep.');
     await client.connect(next.calls, session.id, joined.media);
-    await eventually(() => spokenBy(next).length > 0, 20_000);
-    const said = spokenBy(next).join(' ').toLowerCase();
-    expect(said).to.match(/seventeen eighteen/);
-    expect(said).to.not.include('hello');
+    const said = () => spokenBy(next).join(' ').toLowerCase();
+    // On a busy machine less was heard before the crash, and more is said again.
+    await eventually(() => /seventeen eighteen/.test(said()), 40_000);
+    expect(said()).to.not.include('hello');
     expect(next.calls.elapsedMs(session.id)).to.be.greaterThan(former.transcript().at(-1)!.endMs);
   });
 });
