@@ -25,6 +25,8 @@ export async function startTalkingServer(environment: Environment = {}): Promise
   let media: MediaCalls | undefined;
   const config = readConfig({
     PORT: '0',
+    // With keys its media would be on every address of the machine, also on those of networks that other tests take down.
+    HOST: '127.0.0.1',
     DRAIN_TIMEOUT_MS: '0',
     WORKER_POOL_SIZE: '1',
     MEDIA_WORKERS: '1',
