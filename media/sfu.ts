@@ -7,7 +7,8 @@ export type SfuOptions = {
   /** How many workers. */
   size: number;
   /** Where browsers reach them. */
-  listeners: readonly MediaListener[];
+  /** Asked for each worker that is started: a machine's addresses come and go. */
+  listeners: () => readonly MediaListener[];
   /** Worker i listens on this plus i, UDP and TCP; absent: free ports. */
   port?: number;
   events: {
@@ -93,7 +94,7 @@ export class Sfu {
   #startWorker(index: number): Promise<SfuWorker> {
     const { listeners, port } = this.#options;
     return SfuWorker.start({
-      listeners,
+      listeners: listeners(),
       port: port === undefined ? 0 : port + index,
       onDied: () => this.#onDied(index),
       onHung: (forMs) => this.#options.events.onLog(`media worker ${index} did not answer for ${forMs} ms: ending it`),

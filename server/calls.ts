@@ -60,7 +60,7 @@ export const startCalls = async (
   const media = await startMedia({
     media: {
       size: config.media.workers,
-      listeners: listenersFor(config),
+      listeners: () => listenersFor(config),
       ...(config.media.port !== undefined && { port: config.media.port }),
     },
     voice: {

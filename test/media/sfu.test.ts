@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.ts';
 import { freePorts } from '../support/free-port.ts';
 
 const events = { onLost: () => undefined, onReplaced: () => undefined, onLog: () => undefined };
-const listeners = [{ ip: '127.0.0.1' }];
+const listeners = () => [{ ip: '127.0.0.1' }];
 
 describe('Sfu', function () {
   this.timeout(30_000);
@@ -55,6 +55,28 @@ describe('Sfu', function () {
       expect(sfu.worker(0).pid).to.equal(first);
       const { udpSockets } = await sfu.worker(1).webRtcServer.dump();
       expect(udpSockets[0]!.port).to.equal(port + 1);
+    } finally {
+      sfu.close();
+    }
+  });
+
+  it('replaces a worker on the addresses that the machine has by then', async () => {
+    const addresses = ['127.0.0.1'];
+    const replaced = Promise.withResolvers<void>();
+    const noting = {
+      ...events,
+      onReplaced: () => replaced.resolve(),
+      // The first try has failed.
+      onLog: () => void addresses.splice(0, 1, '127.0.0.2'),
+    };
+    const sfu = await Sfu.start({ size: 1, listeners: () => addresses.map((ip) => ({ ip })), events: noting });
+    try {
+      // Of a network that is gone, which no socket can be bound to (RFC 5737).
+      addresses.splice(0, 1, '192.0.2.1');
+      process.kill(sfu.pids[0]!, 'SIGKILL');
+      await replaced.promise;
+      const { udpSockets } = await sfu.worker(0).webRtcServer.dump();
+      expect(udpSockets[0]!.ip).to.equal('127.0.0.2');
     } finally {
       sfu.close();
     }
